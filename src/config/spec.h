@@ -44,6 +44,7 @@ struct DenseSpec {
   int units = 0;
   bool bias = true;
   InitSpec weight_init, bias_init;
+  bool operator==(const DenseSpec&) const = default;
 };
 struct ConvSpec {
   int filters = 0;
@@ -51,6 +52,7 @@ struct ConvSpec {
   Padding padding;
   bool bias = true;
   InitSpec weight_init, bias_init;
+  bool operator==(const ConvSpec&) const = default;
 };
 // Adjoint of ConvSpec. Output size: same: stride * in; valid: (in - 1) * stride + kernel;
 // explicit: (in - 1) * stride + kernel - pads + output_padding, as torch.nn.ConvTranspose2d.
@@ -61,48 +63,75 @@ struct ConvTransposeSpec {
   std::array<int, 2> output_padding{};
   bool bias = true;
   InitSpec weight_init, bias_init;
+  bool operator==(const ConvTransposeSpec&) const = default;
 };
 // Statistics per channel over the batch and, for spatial inputs, over the image.
 // running = keep * running + (1 - keep) * batch. In JSON, `momentum` is `keep` for Keras (0.99) and
 // `1 - keep` for PyTorch (0.1); here it is always `keep`. The running variance is the unbiased one
-// (n - 1) except for flat inputs in Keras, whose unfused batch norm keeps the biased one.
+// (n - 1) except for flat inputs in Keras, whose unfused batch norm keeps the biased one. The parser
+// knows no shapes: it sets `unbiased_running_variance` for PyTorch alone, and graph/ sets it for the
+// spatial inputs of Keras networks.
 struct BatchNormSpec {
   double epsilon = 1e-5;
   double keep = 0.9;
   bool unbiased_running_variance = true;
   InitSpec weight_init, bias_init;
+  bool operator==(const BatchNormSpec&) const = default;
 };
 struct LeakyReluSpec {
   double slope = 0.01;
+  bool operator==(const LeakyReluSpec&) const = default;
 };
-struct ReluSpec {};
-struct TanhSpec {};
-struct SigmoidSpec {};
+struct ReluSpec {
+  bool operator==(const ReluSpec&) const = default;
+};
+struct TanhSpec {
+  bool operator==(const TanhSpec&) const = default;
+};
+struct SigmoidSpec {
+  bool operator==(const SigmoidSpec&) const = default;
+};
 struct DropoutSpec {
   double rate = 0.5;  // share dropped; kept values are scaled by 1 / (1 - rate)
+  bool operator==(const DropoutSpec&) const = default;
 };
 // Flat features are in C, H, W order, as PyTorch's view(): reshaping 12544 features to 7x7x256 makes
 // feature c*49 + h*7 + w the pixel (h, w) of channel c. Flatten is its inverse.
 struct ReshapeSpec {
   Shape shape;
+  bool operator==(const ReshapeSpec&) const = default;
 };
-struct FlattenSpec {};
+struct FlattenSpec {
+  bool operator==(const FlattenSpec&) const = default;
+};
 struct MaxPoolSpec {
   std::array<int, 2> kernel{}, stride{};
   std::array<int, 4> padding{};  // top, bottom, left, right; padding never wins the maximum
+  bool operator==(const MaxPoolSpec&) const = default;
 };
-struct GlobalMaxPoolSpec {};
+struct GlobalMaxPoolSpec {
+  bool operator==(const GlobalMaxPoolSpec&) const = default;
+};
 struct UpsampleSpec {
   int factor = 2;  // nearest neighbour
+  bool operator==(const UpsampleSpec&) const = default;
 };
 struct PixelShuffleSpec {
   int factor = 2;  // HxWx(C*f*f) -> (H*f)x(W*f)xC, channel order of torch.nn.PixelShuffle
+  bool operator==(const PixelShuffleSpec&) const = default;
 };
-struct ConcatSpec {};  // along channels (features when flat)
+// Joins along channels (features when flat).
+struct ConcatSpec {
+  bool operator==(const ConcatSpec&) const = default;
+};
 // Elementwise over inputs of equal shape; a flat input of C features beside a spatial HxWxC one is
 // spread over all pixels (channel gating).
-struct MultiplySpec {};
-struct AddSpec {};
+struct MultiplySpec {
+  bool operator==(const MultiplySpec&) const = default;
+};
+struct AddSpec {
+  bool operator==(const AddSpec&) const = default;
+};
 
 using LayerOp =
     std::variant<DenseSpec, ConvSpec, ConvTransposeSpec, BatchNormSpec, LeakyReluSpec, ReluSpec,
@@ -115,6 +144,10 @@ struct LayerSpec {
   std::vector<std::string> inputs;  // names of layers or network inputs; never empty once parsed
   LayerOp op;
   std::string pointer;  // JSON pointer, for errors: "/networks/generator/layers/3"
+  // `pointer` says where the layer was written, not what it is, and takes no part.
+  bool operator==(const LayerSpec& other) const {
+    return type == other.type && name == other.name && inputs == other.inputs && op == other.op;
+  }
 };
 
 // ---- networks -----------------------------------------------------------------------------------
@@ -125,6 +158,7 @@ struct InputSpec {
   Kind kind = Kind::kLatent;
   Shape shape;  // latent: flat(size); digit: flat(10), one-hot; image: 28x28x1
   Distribution distribution = Distribution::kNormal;
+  bool operator==(const InputSpec&) const = default;
 };
 
 // The output is the last layer's.
@@ -132,6 +166,7 @@ struct NetworkSpec {
   std::string name;  // its key in the config: "generator", "discriminator"
   std::vector<InputSpec> inputs;
   std::vector<LayerSpec> layers;
+  bool operator==(const NetworkSpec&) const = default;
 };
 
 // ---- data ---------------------------------------------------------------------------------------
@@ -142,6 +177,7 @@ struct DataSpec {
   int64_t limit = 0;              // first N images after the filter; 0 keeps all
   bool keep_last_batch = true;    // the smaller batch that ends an epoch
   std::array<double, 2> pixel_range{-1, 1};  // what 0 and 255 become
+  bool operator==(const DataSpec&) const = default;
 };
 
 // ---- training -----------------------------------------------------------------------------------
@@ -150,6 +186,7 @@ struct ScheduleSpec {
   Kind kind = Kind::kConstant;
   double start = 0;  // share of the run before which the rate is constant
   double end = 0;    // factor reached with the last step
+  bool operator==(const ScheduleSpec&) const = default;
 };
 // Kingma & Ba 2015. PyTorch: p -= lr * m^ / (sqrt(v^) + eps). Keras: p -= lr * sqrt(1 - b2^t) /
 // (1 - b1^t) * m / (sqrt(v) + eps), the paper's "epsilon hat".
@@ -157,6 +194,7 @@ struct AdamSpec {
   double learning_rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   bool epsilon_hat = false;
   ScheduleSpec schedule;
+  bool operator==(const AdamSpec&) const = default;
 };
 
 enum class LossKind {
@@ -171,6 +209,7 @@ struct LossSpec {
   double label_smoothing = 0;      // real targets only: t becomes (1 - s) * t, or for softmax
                                    // (1 - s) * t + s / 11
   bool average_real_fake = false;  // d_loss = (real + fake) / 2 instead of real + fake
+  bool operator==(const LossSpec&) const = default;
 };
 
 struct TrainingSpec {
@@ -189,6 +228,7 @@ struct TrainingSpec {
   LossSpec loss;
   AdamSpec generator, discriminator;
   double ema_decay = 0;  // 0: off. Averages G's weights and batch norm statistics
+  bool operator==(const TrainingSpec&) const = default;
 };
 
 struct OutputSpec {
@@ -196,6 +236,7 @@ struct OutputSpec {
   int accuracy_every = 0;    // epochs between checks of D, in inference mode, on 100 real and 100 fake
   int checkpoint_every = 1;  // epochs
   int grid_rows = 10, grid_columns = 10;  // conditional generators: rows are digits
+  bool operator==(const OutputSpec&) const = default;
 };
 
 enum class Precision { kFp32, kTf32, kBf16 };
@@ -210,6 +251,7 @@ struct Config {
   NetworkSpec generator, discriminator;
   TrainingSpec training;
   OutputSpec output;
+  bool operator==(const Config&) const = default;
 };
 
 }  // namespace numeral

@@ -1,0 +1,326 @@
+// The operations of a plan: argument structs, no behaviour.
+//
+// Every engine gives each of them this meaning. Tensors are named by id (plan.h); `n` rows are samples,
+// activations are NHWC, everything is fp32 unless said. An output is overwritten unless its op carries a
+// GradientMode of kAccumulate. Inputs and outputs may not overlap, except where "in place" is said:
+// there the plan may give both the same memory. `step` names the counter tensor: draws use its value
+// minus one, the index of the running step.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "config/spec.h"
+#include "graph/feature_order.h"
+#include "util/shape.h"
+
+namespace numeral {
+
+using TensorId = int32_t;
+inline constexpr TensorId kNoTensor = -1;
+
+// kIgnore is spelled by not emitting the op, or by kNoTensor for an optional gradient.
+enum class GradientMode { kOverwrite, kAccumulate };
+
+enum class ActivationKind { kIdentity, kLeakyRelu, kTanh, kSigmoid };
+struct Activation {
+  ActivationKind kind = ActivationKind::kIdentity;
+  float slope = 0;  // kLeakyRelu; 0 is ReLU
+  bool operator==(const Activation&) const = default;
+};
+
+// Which stream the dropout mask of the rows from `first_row` on is drawn from. The element index
+// counts from that row, so joining two batches into one op changes no draw.
+struct DropoutRows {
+  int first_row = 0;
+  uint32_t stream = 0;
+};
+
+// ---- sources --------------------------------------------------------------------------------------
+
+// step += 1. First op of the phase that opens a training step.
+struct AdvanceStep {
+  TensorId step;  // i64 [1]
+};
+
+// One batch of the shuffled data set: with s the running step, e = s / steps_per_epoch and
+// p = (s % steps_per_epoch) * batch_size, row i is image Permutation(data_count, seed, stream, e)[p+i]
+// (util/permutation.h), scaled to value * scale + shift. With `fixed`, s is 0.
+struct GatherBatch {
+  TensorId data_images;  // u8 [data_count] 28x28x1
+  TensorId data_labels;  // u8 [data_count]
+  TensorId step;
+  TensorId images;  // [n] 28x28x1
+  TensorId labels;  // i32 [n]
+  int64_t data_count;
+  int64_t steps_per_epoch;
+  int batch_size;  // of a full batch
+  float scale, shift;
+  uint32_t stream;
+};
+
+// util/random.h, element = row * size + feature.
+struct DrawLatents {
+  TensorId step;
+  TensorId out;
+  InputSpec::Distribution distribution;
+  uint32_t stream;
+};
+
+// Uniform over `choices`, element = row.
+struct DrawDigits {
+  TensorId step;
+  TensorId out;  // i32 [n]
+  std::vector<int> choices;
+  uint32_t stream;
+};
+
+struct OneHot {
+  TensorId labels;  // i32 [n]
+  TensorId out;     // [n] flat(10)
+};
+
+// ---- convolution and products -----------------------------------------------------------------------
+
+// A convolution seen from its image side [n] h x w x c and its feature side [n] p x q x k. Weights are
+// [k][r][s][c]. Cross-correlation, as in every framework.
+struct ConvGeometry {
+  int n = 0, h = 0, w = 0, c = 0, k = 0, p = 0, q = 0, r = 0, s = 0;
+  int stride_h = 1, stride_w = 1;
+  int pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;  // of the image side
+  bool operator==(const ConvGeometry&) const = default;
+};
+
+// features = act(conv(image, weight) + bias). Forward of conv.
+struct ConvForward {
+  ConvGeometry geometry;
+  TensorId image, weight;
+  TensorId bias;  // [k] or kNoTensor
+  TensorId features;
+  Activation activation;
+};
+// image = adjoint of the convolution at `features`: backward of conv, forward of conv_transpose.
+struct ConvBackwardData {
+  ConvGeometry geometry;
+  TensorId features, weight, image;
+};
+struct ConvBackwardWeight {
+  ConvGeometry geometry;
+  TensorId image, features, grad_weight;
+  GradientMode mode;
+};
+
+// y[n][out] = act(x[n][in] * weight[out][in]^T + bias).
+struct DenseForward {
+  int n, in, out;
+  TensorId x, weight, bias, y;
+  Activation activation;
+};
+struct DenseBackwardData {
+  int n, in, out;
+  TensorId grad_y, weight, grad_x;
+};
+struct DenseBackwardWeight {
+  int n, in, out;
+  TensorId x, grad_y, grad_weight;
+  GradientMode mode;
+};
+
+// Refreshes whatever working copies of `weight` an engine keeps (packed, transposed, rounded). The plan
+// places one after every update of the weight and in the phases that follow a host write.
+struct PrepareWeight {
+  TensorId weight;
+};
+
+// ---- elementwise ------------------------------------------------------------------------------------
+
+// y = dropout(act(x + bias)). In place. Dropped elements are stored as -0.0 and kept zeros as +0.0, so
+// that the sign of zero carries the mask to the backward op.
+struct BiasActForward {
+  TensorId x;
+  TensorId bias;  // [c] or kNoTensor
+  TensorId y;
+  Activation activation;
+  float dropout_rate;
+  std::vector<DropoutRows> dropout_rows;  // empty where dropout_rate is 0
+  TensorId step;                          // kNoTensor where dropout_rate is 0
+};
+// grad_x = grad_y * act'(.) * mask / (1 - rate), all read off y; grad_bias = sum over rows and pixels.
+// In place. `y` is kNoTensor for identity without dropout.
+struct BiasActBackward {
+  TensorId y, grad_y, grad_x;
+  TensorId grad_bias;  // [c] or kNoTensor
+  Activation activation;
+  float dropout_rate;
+  GradientMode bias_mode;
+};
+
+// Training mode. y = act((x - mean) * inv_std * scale + shift) with the batch's biased variance;
+// running = keep * running + (1 - keep) * batch. Ioffe & Szegedy 2015.
+struct BatchNormForward {
+  TensorId x, scale, shift, y;
+  TensorId mean, inv_std;                   // [c], kept for the backward op
+  TensorId running_mean, running_variance;  // updated
+  float epsilon, keep;
+  bool unbiased_running_variance;
+  Activation activation;
+};
+struct BatchNormInference {
+  TensorId x, scale, shift, running_mean, running_variance, y;  // in place
+  float epsilon;
+  Activation activation;
+};
+// In place (grad_y, grad_x).
+struct BatchNormBackward {
+  TensorId x, y, grad_y, scale, mean, inv_std;
+  TensorId grad_x;
+  TensorId grad_scale, grad_shift;  // or kNoTensor both
+  GradientMode mode;                // of grad_scale and grad_shift
+  Activation activation;
+};
+
+// y = a op b; with `spread`, b is flat [n][c] and stands for every pixel of a's h x w x c.
+enum class BinaryKind { kAdd, kMultiply };
+struct BinaryForward {
+  BinaryKind kind;
+  bool spread;
+  TensorId a, b, y;
+};
+// Gradient of one operand: kAdd: grad_y; kMultiply: grad_y * other. `reduce` sums over the pixels (the
+// operand was spread); `spread_other` says that `other` was.
+struct BinaryBackward {
+  BinaryKind kind;
+  bool reduce, spread_other;
+  TensorId grad_y;
+  TensorId other;  // kNoTensor for kAdd
+  TensorId grad_x;
+  GradientMode mode;
+};
+
+// target += source.
+struct Accumulate {
+  TensorId source, target;
+};
+
+// y[i] = x[j] where stored feature i of `to` and stored feature j of `from` are the same logical
+// feature. Its own backward op, with the orders swapped.
+struct Permute {
+  TensorId x, y;
+  FeatureOrder from, to;
+  GradientMode mode;
+};
+
+// ---- shape changes ----------------------------------------------------------------------------------
+
+struct PoolGeometry {
+  int r = 0, s = 0, stride_h = 1, stride_w = 1, pad_top = 0, pad_left = 0;
+};
+// The first maximum in row-major order wins, as in PyTorch; NaN wins over numbers.
+struct MaxPoolForward {
+  PoolGeometry geometry;
+  TensorId x, y;
+  TensorId argmax;  // i32, y * x + x of the winner in the input image; kNoTensor in inference
+};
+struct MaxPoolBackward {
+  PoolGeometry geometry;
+  TensorId grad_y, argmax, grad_x;
+  GradientMode mode;
+};
+// y[n][c] = max over pixels.
+struct GlobalMaxPoolForward {
+  TensorId x, y;
+  TensorId argmax;  // i32 [n] flat(c): pixel index; kNoTensor in inference
+};
+struct GlobalMaxPoolBackward {
+  TensorId grad_y, argmax, grad_x;
+  GradientMode mode;
+};
+struct UpsampleForward {
+  int factor;
+  TensorId x, y;
+};
+struct UpsampleBackward {
+  int factor;
+  TensorId grad_y, grad_x;
+  GradientMode mode;
+};
+struct PixelShuffleForward {
+  int factor;
+  TensorId x, y;
+};
+struct PixelShuffleBackward {
+  int factor;
+  TensorId grad_y, grad_x;
+  GradientMode mode;
+};
+struct ConcatForward {
+  std::vector<TensorId> inputs;
+  TensorId y;
+};
+// Gradient of the input whose channels begin at `first_channel` of y.
+struct ConcatBackward {
+  int first_channel;
+  TensorId grad_y, grad_x;
+  GradientMode mode;
+};
+
+// ---- losses and updates -----------------------------------------------------------------------------
+
+enum class LossPart { kReal, kFake, kGenerator };
+enum class Metric { kDLoss, kGLoss, kDAccuracyReal, kDAccuracyFake };
+inline constexpr int kMetricCount = 4;
+
+// value = weight * mean over rows of the per-row loss (spec.h, LossKind); grad = d value / d logits.
+// The value is written to (or added to) metrics[(running step) % ring][metric].
+struct Loss {
+  LossKind kind;
+  LossPart part;
+  float weight;
+  float label_smoothing;
+  TensorId logits;
+  TensorId labels;  // i32 [n]; kNoTensor for the one-output losses
+  TensorId grad;
+  TensorId metrics;
+  TensorId step;
+  Metric metric;
+  bool add;
+};
+// Share of rows that D judges right: real: one output above its threshold, or for many outputs the
+// digit's output the largest (and, with digit_or_zeros, above 0); fake: below the threshold, all ten
+// outputs below 0, or class 10 the largest. `step` may be kNoTensor: row 0 of metrics.
+struct Accuracy {
+  LossKind kind;
+  LossPart part;
+  TensorId logits;
+  TensorId labels;
+  TensorId metrics;
+  TensorId step;
+  Metric metric;
+};
+
+// One update of a whole network, update number t = (running step) / period + 1 of `total_updates`.
+struct AdamUpdate {
+  AdamSpec spec;
+  int64_t period, total_updates;
+  TensorId step;
+  TensorId params, grads, first_moment, second_moment;  // equal sizes
+};
+// target = decay * target + (1 - decay) * source.
+struct EmaUpdate {
+  float decay;
+  TensorId source, target;
+};
+
+using Op = std::variant<AdvanceStep, GatherBatch, DrawLatents, DrawDigits, OneHot, ConvForward,
+                        ConvBackwardData, ConvBackwardWeight, DenseForward, DenseBackwardData,
+                        DenseBackwardWeight, PrepareWeight, BiasActForward, BiasActBackward,
+                        BatchNormForward, BatchNormInference, BatchNormBackward, BinaryForward,
+                        BinaryBackward, Accumulate, Permute, MaxPoolForward, MaxPoolBackward,
+                        GlobalMaxPoolForward, GlobalMaxPoolBackward, UpsampleForward,
+                        UpsampleBackward, PixelShuffleForward, PixelShuffleBackward, ConcatForward,
+                        ConcatBackward, Loss, Accuracy, AdamUpdate, EmaUpdate>;
+
+}  // namespace numeral

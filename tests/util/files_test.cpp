@@ -1,0 +1,180 @@
+#include "util/files.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <functional>
+#include <set>
+
+#include "tests/catch.h"
+#include "tests/util/temp_folder.h"
+#include "util/error.h"
+
+namespace numeral {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::set<std::string> Names(const fs::path& folder) {
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    names.insert(entry.path().filename().string());
+  }
+  return names;
+}
+
+// Runs `action`, expects an Error of that kind, returns its message.
+std::string MessageOf(ErrorKind kind, const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    CHECK(error.kind() == kind);
+    return error.what();
+  }
+  FAIL("no error was thrown");
+  return "";
+}
+
+bool Contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+// Files of this process cannot grow beyond `bytes`: a full disk, without needing one.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : old_handler_(::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &old_limit_);
+    rlimit limit = old_limit_;
+    limit.rlim_cur = bytes;
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &old_limit_);
+    ::signal(SIGXFSZ, old_handler_);
+  }
+
+ private:
+  void (*old_handler_)(int);
+  rlimit old_limit_{};
+};
+
+TEST_CASE("a file is written whole and read back", "[files]") {
+  TempFolder folder;
+  const fs::path file = folder.path() / "a.bin";
+  const std::string bytes = GENERATE(std::string(), std::string("a\0b\n", 4),
+                                     std::string(3'000'000, 'x'));
+  WriteFileAtomically(file, bytes);
+  CHECK(ReadFile(file) == bytes);
+  CHECK(Names(folder.path()) == std::set<std::string>{"a.bin"});
+}
+
+TEST_CASE("writing replaces an older file", "[files]") {
+  TempFolder folder;
+  const fs::path file = folder.path() / "a.txt";
+  WriteFileAtomically(file, "a long older text");
+  WriteFileAtomically(file, "new");
+  CHECK(ReadFile(file) == "new");
+}
+
+TEST_CASE("a name without a folder is written in the current one", "[files]") {
+  TempFolder folder;
+  const fs::path before = fs::current_path();
+  fs::current_path(folder.path());
+  WriteFileAtomically("here.txt", "text");
+  fs::current_path(before);
+  CHECK(ReadFile(folder.path() / "here.txt") == "text");
+}
+
+TEST_CASE("a write that fails midway keeps the older file and leaves no temporary", "[files]") {
+  TempFolder folder;
+  const fs::path file = folder.path() / "a.txt";
+  WriteFileAtomically(file, "older");
+  const std::string message = [&] {
+    FileSizeLimit limit(4096);
+    return MessageOf(ErrorKind::kFailure,
+                     [&] { WriteFileAtomically(file, std::string(100'000, 'x')); });
+  }();
+  CHECK(Contains(message, file.string()));
+  CHECK(Contains(message, "File too large"));
+  CHECK(ReadFile(file) == "older");
+  CHECK(Names(folder.path()) == std::set<std::string>{"a.txt"});
+}
+
+TEST_CASE("a rename that fails leaves no temporary", "[files]") {
+  TempFolder folder;
+  const fs::path target = folder.path() / "target";
+  fs::create_directory(target);
+  const std::string message =
+      MessageOf(ErrorKind::kFailure, [&] { WriteFileAtomically(target, "text"); });
+  CHECK(Contains(message, target.string()));
+  CHECK(fs::is_directory(target));
+  CHECK(Names(folder.path()) == std::set<std::string>{"target"});
+}
+
+TEST_CASE("writing into a missing folder names path and reason", "[files]") {
+  TempFolder folder;
+  const fs::path file = folder.path() / "missing" / "a.txt";
+  const std::string message =
+      MessageOf(ErrorKind::kFailure, [&] { WriteFileAtomically(file, "text"); });
+  CHECK(Contains(message, file.string()));
+  CHECK(Contains(message, "No such file or directory"));
+  CHECK(Names(folder.path()).empty());
+}
+
+TEST_CASE("writing into a read-only folder keeps the older file", "[files]") {
+  if (::geteuid() == 0) {
+    WARN("skipped: root may write everywhere");
+    return;
+  }
+  TempFolder folder;
+  const fs::path file = folder.path() / "a.txt";
+  WriteFileAtomically(file, "older");
+  fs::permissions(folder.path(), fs::perms::owner_read | fs::perms::owner_exec);
+  const std::string message =
+      MessageOf(ErrorKind::kFailure, [&] { WriteFileAtomically(file, "new"); });
+  fs::permissions(folder.path(), fs::perms::owner_all);
+  CHECK(Contains(message, "Permission denied"));
+  CHECK(ReadFile(file) == "older");
+  CHECK(Names(folder.path()) == std::set<std::string>{"a.txt"});
+}
+
+TEST_CASE("what cannot be read is bad input with path and reason", "[files]") {
+  TempFolder folder;
+  const fs::path missing = folder.path() / "missing.json";
+  const std::string message = MessageOf(ErrorKind::kBadInput, [&] { ReadFile(missing); });
+  CHECK(Contains(message, missing.string()));
+  CHECK(Contains(message, "No such file or directory"));
+  CHECK(Contains(MessageOf(ErrorKind::kBadInput, [&] { ReadFile(folder.path()); }), "folder"));
+  CHECK(Contains(MessageOf(ErrorKind::kBadInput, [] { ReadFile("/dev/zero"); }), "regular file"));
+}
+
+TEST_CASE("folders are made with their parents", "[files]") {
+  TempFolder folder;
+  const fs::path deep = folder.path() / "a" / "b" / "c";
+  MakeFolder(deep);
+  CHECK(fs::is_directory(deep));
+  MakeFolder(deep);  // an existing folder is fine
+
+  const fs::path file = folder.path() / "file";
+  WriteFileAtomically(file, "text");
+  for (const fs::path& bad : {file, file / "below"}) {
+    CHECK(Contains(MessageOf(ErrorKind::kBadInput, [&] { MakeFolder(bad); }), bad.string()));
+  }
+}
+
+TEST_CASE("stale temporaries are removed and nothing else", "[files]") {
+  TempFolder folder;
+  for (const char* name : {"g.bin.17-0.tmp", "g.bin", "tmp", "x.tmp.json"}) {
+    std::ofstream(folder.path() / name) << "text";
+  }
+  fs::create_directory(folder.path() / "folder.tmp");
+  RemoveStaleTemporaries(folder.path());
+  CHECK(Names(folder.path()) == std::set<std::string>{"g.bin", "tmp", "x.tmp.json", "folder.tmp"});
+  RemoveStaleTemporaries(folder.path() / "missing");
+}
+
+}  // namespace
+}  // namespace numeral
