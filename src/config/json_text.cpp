@@ -14,7 +14,8 @@ using config_detail::BadValue;
 using config_detail::Location;
 using config_detail::Quote;
 
-// Comparing, copying and printing values recurse: the limit keeps hostile files off the stack's end.
+// Comparing, copying and printing values recurse: the limit keeps hostile files off the stack's
+// end.
 constexpr std::size_t kDeepestNesting = 64;
 constexpr std::size_t kLongestReason = 200;
 
@@ -25,7 +26,8 @@ std::string Reason(std::string_view what) {
   if (bracket != std::string_view::npos) what.remove_prefix(bracket + 2);
   if (what.starts_with("parse error at line")) what.remove_prefix(what.find(": ") + 2);
   std::string reason(what.substr(0, kLongestReason));
-  std::replace_if(reason.begin(), reason.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  std::replace_if(
+      reason.begin(), reason.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
   return reason;
 }
 

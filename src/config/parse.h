@@ -1,8 +1,8 @@
 // JSON text to Config and back.
 //
-// Refuses: unknown keys (naming the nearest valid one), wrong types, values out of range, names that
-// do not resolve. Every message starts with the file (or `source`) and the JSON pointer of the value.
-// Does not check shapes: graph/ does. Throws Error(kBadInput).
+// Refuses: unknown keys (naming the nearest valid one), wrong types, values out of range, names
+// that do not resolve. Every message starts with the file (or `source`) and the JSON pointer of the
+// value. Does not check shapes: graph/ does. Throws Error(kBadInput).
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -37,8 +37,11 @@ NetworkSpec ParseNetwork(const Json& json, const std::string& name, Convention c
                          const std::string& source);
 Json ToJson(const NetworkSpec& network, Convention convention);
 
-// Every key the parser knows by the path of its object ("/data", "/networks/*/layers/dense", ...):
-// held against configs/schema/ by a test.
+// Every key the parser knows by the path of its object; the top level's is empty. Where a key
+// selects the object's kind, "<path>/*" has the keys of every kind and "<path>/<kind>" the others:
+// "/networks/*/layers/*", "/networks/*/layers/dense". `default_value` is JSON, or "required", or
+// words; `range` is an interval, the choices, or empty. Tests hold it against configs/schema/ and
+// configs/README.md.
 struct KeyDoc {
   std::string object, key, type, range, default_value, doc;
 };

@@ -1,9 +1,9 @@
 // The typed form of a config file: what one JSON file says, with every default filled in.
 //
-// Plain data, no behaviour. config/parse.h makes it from JSON and writes it back; graph/ and plan/ and
-// train/ read it. Shapes are per sample, NHWC without the N. Defaults that depend on the convention
-// (Keras or PyTorch) are resolved by the parser, so nothing downstream asks which one it was, except
-// where the arithmetic itself differs (BatchNormSpec, AdamSpec).
+// Plain data, no behaviour. config/parse.h makes it from JSON and writes it back; graph/ and plan/
+// and train/ read it. Shapes are per sample, NHWC without the N. Defaults that depend on the
+// convention (Keras or PyTorch) are resolved by the parser, so nothing downstream asks which one it
+// was, except where the arithmetic itself differs (BatchNormSpec, AdamSpec).
 #pragma once
 
 #include <array>
@@ -68,9 +68,9 @@ struct ConvTransposeSpec {
 // Statistics per channel over the batch and, for spatial inputs, over the image.
 // running = keep * running + (1 - keep) * batch. In JSON, `momentum` is `keep` for Keras (0.99) and
 // `1 - keep` for PyTorch (0.1); here it is always `keep`. The running variance is the unbiased one
-// (n - 1) except for flat inputs in Keras, whose unfused batch norm keeps the biased one. The parser
-// knows no shapes: it sets `unbiased_running_variance` for PyTorch alone, and graph/ sets it for the
-// spatial inputs of Keras networks.
+// (n - 1) except for flat inputs in Keras, whose unfused batch norm keeps the biased one. The
+// parser knows no shapes: it sets `unbiased_running_variance` for PyTorch alone, and graph/ sets it
+// for the spatial inputs of Keras networks.
 struct BatchNormSpec {
   double epsilon = 1e-5;
   double keep = 0.9;
@@ -95,8 +95,8 @@ struct DropoutSpec {
   double rate = 0.5;  // share dropped; kept values are scaled by 1 / (1 - rate)
   bool operator==(const DropoutSpec&) const = default;
 };
-// Flat features are in C, H, W order, as PyTorch's view(): reshaping 12544 features to 7x7x256 makes
-// feature c*49 + h*7 + w the pixel (h, w) of channel c. Flatten is its inverse.
+// Flat features are in C, H, W order, as PyTorch's view(): reshaping 12544 features to 7x7x256
+// makes feature c*49 + h*7 + w the pixel (h, w) of channel c. Flatten is its inverse.
 struct ReshapeSpec {
   Shape shape;
   bool operator==(const ReshapeSpec&) const = default;
@@ -133,10 +133,10 @@ struct AddSpec {
   bool operator==(const AddSpec&) const = default;
 };
 
-using LayerOp =
-    std::variant<DenseSpec, ConvSpec, ConvTransposeSpec, BatchNormSpec, LeakyReluSpec, ReluSpec,
-                 TanhSpec, SigmoidSpec, DropoutSpec, ReshapeSpec, FlattenSpec, MaxPoolSpec,
-                 GlobalMaxPoolSpec, UpsampleSpec, PixelShuffleSpec, ConcatSpec, MultiplySpec, AddSpec>;
+using LayerOp = std::variant<DenseSpec, ConvSpec, ConvTransposeSpec, BatchNormSpec, LeakyReluSpec,
+                             ReluSpec, TanhSpec, SigmoidSpec, DropoutSpec, ReshapeSpec, FlattenSpec,
+                             MaxPoolSpec, GlobalMaxPoolSpec, UpsampleSpec, PixelShuffleSpec,
+                             ConcatSpec, MultiplySpec, AddSpec>;
 
 struct LayerSpec {
   std::string type;                 // JSON name of the kind: "conv_transpose"
@@ -171,11 +171,11 @@ struct NetworkSpec {
 
 // ---- data ---------------------------------------------------------------------------------------
 struct DataSpec {
-  std::string dataset = "mnist";  // or "fashion"
-  std::string split = "train";    // or "test"
-  std::vector<int> digits;        // keep only these classes; empty keeps all
-  int64_t limit = 0;              // first N images after the filter; 0 keeps all
-  bool keep_last_batch = true;    // the smaller batch that ends an epoch
+  std::string dataset = "mnist";             // or "fashion"
+  std::string split = "train";               // or "test"
+  std::vector<int> digits;                   // keep only these classes; empty keeps all
+  int64_t limit = 0;                         // first N images after the filter; 0 keeps all
+  bool keep_last_batch = true;               // the smaller batch that ends an epoch
   std::array<double, 2> pixel_range{-1, 1};  // what 0 and 255 become
   bool operator==(const DataSpec&) const = default;
 };
@@ -233,8 +233,8 @@ struct TrainingSpec {
 
 struct OutputSpec {
   int sample_every = 1;      // epochs between sample grids
-  int accuracy_every = 0;    // epochs between checks of D, in inference mode, on 100 real and 100 fake
-  int checkpoint_every = 1;  // epochs
+  int accuracy_every = 0;    // epochs between checks of D in inference mode, on 100 + 100; 0: off
+  int checkpoint_every = 1;  // epochs between checkpoints
   int grid_rows = 10, grid_columns = 10;  // conditional generators: rows are digits
   bool operator==(const OutputSpec&) const = default;
 };

@@ -46,7 +46,8 @@ Dataset ReadSplit(const DataSpec& spec, const fs::path& dir) {
   }
   BadInput(
       "{} is missing {}-images-idx3-ubyte or {}-labels-idx1-ubyte (or their .gz); run "
-      "tools/fetch_data.sh {}, or name the data folder with --data-dir or NUMERAL_DATA",
+      "tools/fetch_data.sh {}, which fills data/, or name the data folder with --data-dir or "
+      "NUMERAL_DATA",
       (dir / spec.dataset).string(), prefix, prefix, spec.dataset);
 }
 

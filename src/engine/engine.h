@@ -77,7 +77,8 @@ class Engine {
 // the reason where it cannot be had.
 std::unique_ptr<Engine> MakeEngine(const std::string& device);
 
-// Defined in cpu/.
-std::unique_ptr<Engine> MakeCpuEngine();
+// Defined in cpu/. With `poison`, transient memory is NaN at the start of every phase: a read before a
+// write shows.
+std::unique_ptr<Engine> MakeCpuEngine(bool poison = false);
 
 }  // namespace numeral

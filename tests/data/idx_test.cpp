@@ -6,8 +6,8 @@
 #include "data/dataset.h"
 #include "tests/catch.h"
 #include "tests/data/idx_files.h"
+#include "tests/util/expect_error.h"
 #include "tests/util/temp_folder.h"
-#include "util/error.h"
 
 namespace numeral {
 namespace {
@@ -28,14 +28,7 @@ struct Pair {
 
   // Reads the pair, expects bad input, checks that the message has all of `parts`.
   void CheckRefused(std::initializer_list<std::string> parts) const {
-    try {
-      ReadIdxPair(images, labels);
-    } catch (const Error& error) {
-      CHECK(error.kind() == ErrorKind::kBadInput);
-      for (const std::string& part : parts) CHECK_THAT(error.what(), Catch::Contains(part));
-      return;
-    }
-    FAIL("the pair was accepted");
+    CheckMentions(MessageOf(ErrorKind::kBadInput, [&] { ReadIdxPair(images, labels); }), parts);
   }
 };
 

@@ -1,0 +1,90 @@
+// The whole file: text to Config and Config to JSON.
+#include <algorithm>
+#include <filesystem>
+
+#include "config/json_text.h"
+#include "config/object_reader.h"
+#include "config/overrides.h"
+#include "config/parse.h"
+#include "config/sections.h"
+#include "util/files.h"
+
+namespace numeral {
+
+using config_detail::ChoiceName;
+using config_detail::kTop;
+using config_detail::Location;
+using config_detail::ObjectReader;
+
+namespace {
+
+constexpr std::size_t kLongestRunName = 100;
+
+// The name becomes a folder beside the link `latest`.
+void CheckRunName(const std::string& name, const Location& at) {
+  const bool clean = std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.';
+  });
+  if (name.empty() || name.size() > kLongestRunName || !clean || name[0] == '.' || name[0] == '-' ||
+      name == "latest") {
+    config_detail::BadValue(at,
+                            "{} cannot name a run: 1 to {} letters, digits, '_', '-' or '.' do, "
+                            "not starting with '-' or '.', and not \"latest\"",
+                            config_detail::Quote(name), kLongestRunName);
+  }
+}
+
+Convention ReadConvention(const Json& json, const Location& at) {
+  const ObjectReader reader(json, at, {std::string(kTop)}, Convention::kPyTorch);
+  return reader.Choice<Convention>("convention");
+}
+
+}  // namespace
+
+Config LoadConfig(const std::string& path, const std::vector<Override>& overrides) {
+  Json json = ParseJsonText(ReadFile(path), path);
+  for (const Override& change : overrides) config_detail::Apply(change, json);
+  return ParseConfig(json, path, std::filesystem::path(path).stem().string());
+}
+
+Config ParseConfig(const Json& json, const std::string& source, const std::string& default_name) {
+  const Location at{source, ""};
+  const Convention convention = ReadConvention(json, at);
+  const ObjectReader reader(json, at, {std::string(kTop)}, convention);
+  const ObjectReader networks = reader.Object("networks", config_detail::kNetworks);
+  const auto network = [&](const std::string& name) {
+    return config_detail::ReadNetwork(networks.Raw(name), networks.At(name), name, convention);
+  };
+  if (reader.Has("$schema")) reader.String("$schema");
+  Config config;
+  config.name = reader.Has("name") ? reader.String("name") : default_name;
+  CheckRunName(config.name, reader.At("name"));
+  config.description = reader.String("description");
+  config.seed = reader.Seed("seed");
+  config.convention = convention;
+  config.precision = reader.Choice<Precision>("precision");
+  config.data = ReadData(reader.Object("data", config_detail::kData));
+  config.generator = network("generator");
+  config.discriminator = network("discriminator");
+  config.training = ReadTraining(reader.Object("training", config_detail::kTraining));
+  config.output = ReadOutput(reader.Object("output", config_detail::kOutput));
+  config_detail::CheckConfig(config, source);
+  return config;
+}
+
+Json ToJson(const Config& config) {
+  return {{"name", config.name},
+          {"description", config.description},
+          {"seed", config.seed},
+          {"convention", ChoiceName(kTop, "convention", config.convention)},
+          {"precision", ChoiceName(kTop, "precision", config.precision)},
+          {"data", config_detail::WriteData(config.data)},
+          {"networks",
+           {{"generator", ToJson(config.generator, config.convention)},
+            {"discriminator", ToJson(config.discriminator, config.convention)}}},
+          {"training", config_detail::WriteTraining(config.training)},
+          {"output", config_detail::WriteOutput(config.output)}};
+}
+
+}  // namespace numeral

@@ -1,0 +1,152 @@
+// The CPU engine: compiles every op of a plan to a kernel and runs phases as lists of them.
+#include <omp.h>
+
+#include <chrono>
+#include <cstring>
+#include <limits>
+
+#include "cpu/elementwise.h"
+#include "cpu/products.h"
+#include "engine/engine.h"
+
+namespace numeral {
+namespace cpu {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+class CpuExecutable : public Executable {
+ public:
+  CpuExecutable(std::shared_ptr<const Plan> plan, bool poison)
+      : plan_(std::move(plan)),
+        poison_(poison),
+        persistent_(plan_->persistent_bytes, counters_),
+        transient_(plan_->transient_bytes, counters_),
+        binding_(*plan_, persistent_.data(), transient_.data()),
+        workspace_(counters_) {
+    for (const Phase& phase : plan_->phases) {
+      std::vector<Kernel> kernels;
+      for (const PhaseOp& op : phase.ops) kernels.push_back(Compile(op));
+      phases_.push_back(std::move(kernels));
+    }
+    // Working copies are known only once every op has asked for its own.
+    for (size_t p = 0; p < phases_.size(); ++p) {
+      for (size_t i = 0; i < phases_[p].size(); ++i) {
+        const auto* prepare = std::get_if<PrepareWeight>(&plan_->phases[p].ops[i].op);
+        if (prepare) phases_[p][i] = workspace_.Refresh(prepare->weight);
+      }
+    }
+    workspace_.Allocate();
+  }
+
+  void Write(TensorId id, std::span<const std::byte> bytes) override {
+    CheckTransfer(id, bytes.size());
+    std::memcpy(binding_.Address(id), bytes.data(), bytes.size());
+  }
+
+  void Read(TensorId id, std::span<std::byte> bytes) override {
+    CheckTransfer(id, bytes.size());
+    std::memcpy(bytes.data(), binding_.Address(id), bytes.size());
+  }
+
+  void Enqueue(int phase) override {
+    if (poison_) {
+      const auto count = static_cast<size_t>(plan_->transient_bytes) / sizeof(float);
+      std::fill_n(reinterpret_cast<float*>(transient_.data()), count,
+                  std::numeric_limits<float>::quiet_NaN());
+    }
+    if (profiling_) return EnqueueTimed(phase);
+    for (const Kernel& kernel : phases_[static_cast<size_t>(phase)]) kernel();
+  }
+
+  void Sync() override {}
+  EngineCounters Counters() const override { return counters_; }
+
+  void SetProfiling(bool on) override {
+    profiling_ = on;
+    times_.clear();
+    for (size_t p = 0; on && p < phases_.size(); ++p) {
+      for (size_t i = 0; i < phases_[p].size(); ++i) {
+        times_.push_back({static_cast<int>(p), static_cast<int>(i), 0, 0});
+      }
+    }
+  }
+  std::vector<OpTime> OpTimes() const override { return times_; }
+
+ private:
+  Kernel Compile(const PhaseOp& phase_op) {
+    try {
+      return std::visit(
+          [&](const auto& op) -> Kernel {
+            using OpType = std::decay_t<decltype(op)>;
+            if constexpr (std::is_same_v<OpType, PrepareWeight>) {
+              return {};
+            } else if constexpr (requires { MakeKernel(op, binding_, workspace_); }) {
+              return MakeKernel(op, binding_, workspace_);
+            } else {
+              return MakeKernel(op, binding_);
+            }
+          },
+          phase_op.op);
+    } catch (const dnnl::error& error) {
+      Fail("the CPU engine cannot compile {} ({}), {}: {}", OpName(phase_op.op), phase_op.label,
+           Attributes(phase_op.op), error.what());
+    }
+  }
+
+  void EnqueueTimed(int phase) {
+    size_t row = 0;
+    for (int p = 0; p < phase; ++p) row += phases_[static_cast<size_t>(p)].size();
+    for (const Kernel& kernel : phases_[static_cast<size_t>(phase)]) {
+      const auto begin = Clock::now();
+      kernel();
+      times_[row].seconds += std::chrono::duration<double>(Clock::now() - begin).count();
+      ++times_[row++].runs;
+    }
+  }
+
+  void CheckTransfer(TensorId id, size_t bytes) const {
+    NUMERAL_CHECK(plan_->tensor(id).storage == Storage::kPersistent);
+    NUMERAL_CHECK(static_cast<size_t>(plan_->tensor(id).bytes()) == bytes);
+  }
+
+  EngineCounters counters_;
+  std::shared_ptr<const Plan> plan_;
+  bool poison_, profiling_ = false;
+  Memory persistent_, transient_;
+  Binding binding_;
+  Workspace workspace_;
+  std::vector<std::vector<Kernel>> phases_;
+  std::vector<OpTime> times_;
+};
+
+class CpuEngine : public Engine {
+ public:
+  explicit CpuEngine(bool poison) : poison_(poison) {
+    const int threads = omp_get_max_threads();
+    capabilities_ = {.name = "cpu",
+                     .description = fmt::format("CPU, {} thread{}, oneDNN {}", threads,
+                                                threads == 1 ? "" : "s", LibraryVersion()),
+                     .conv_epilogue = true,
+                     .dense_epilogue = true};
+  }
+
+  const Capabilities& capabilities() const override { return capabilities_; }
+  bool Supports(const Op&) const override { return true; }
+  std::unique_ptr<Executable> Compile(std::shared_ptr<const Plan> plan) override {
+    return std::make_unique<CpuExecutable>(std::move(plan), poison_);
+  }
+
+ private:
+  Capabilities capabilities_;
+  bool poison_;
+};
+
+}  // namespace
+}  // namespace cpu
+
+std::unique_ptr<Engine> MakeCpuEngine(bool poison) {
+  return std::make_unique<cpu::CpuEngine>(poison);
+}
+
+}  // namespace numeral

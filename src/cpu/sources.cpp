@@ -1,0 +1,143 @@
+// Where the inputs of a step come from: the step counter, shuffled images, random latents and
+// digits.
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "cpu/draws.h"
+#include "cpu/elementwise.h"
+#include "cpu/parallel.h"
+#include "util/permutation.h"
+
+namespace numeral::cpu {
+namespace {
+
+void ScaleBytes(const uint8_t* from, int64_t count, float scale, float shift, float* to) {
+#pragma omp simd
+  for (int64_t i = 0; i < count; ++i) to[i] = std::fma(static_cast<float>(from[i]), scale, shift);
+}
+
+class GatherKernel {
+ public:
+  GatherKernel(const GatherBatch& op, const Binding& binding)
+      : op_(op),
+        data_images_(binding.U8(op.data_images)),
+        data_labels_(binding.U8(op.data_labels)),
+        step_(binding.I64(op.step)),
+        images_(binding.F32(op.images)),
+        labels_(binding.I32(op.labels)),
+        seed_(binding.seed()),
+        rows_(binding.info(op.images).rows),
+        pixels_(binding.info(op.images).shape.Elems()) {
+    NUMERAL_CHECK(op.data_count > 0 && op.steps_per_epoch > 0);
+    NUMERAL_CHECK(op.data_count <= binding.info(op.data_images).rows);
+  }
+
+  void operator()() const {
+    const int64_t step = RunningStep(step_);
+    const Permutation order(static_cast<uint64_t>(op_.data_count), seed_, op_.stream,
+                            static_cast<uint64_t>(step / op_.steps_per_epoch));
+    const int64_t position = step % op_.steps_per_epoch * op_.batch_size;
+    ParallelRanges(rows_, 1, rows_ * pixels_, [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) {
+        // The remainder matters only where more images are asked for than there are.
+        const int64_t index =
+            static_cast<int64_t>(order(static_cast<uint64_t>((position + row) % op_.data_count)));
+        ScaleBytes(data_images_ + index * pixels_, pixels_, op_.scale, op_.shift,
+                   images_ + row * pixels_);
+        if (labels_ != nullptr) labels_[row] = data_labels_[index];
+      }
+    });
+  }
+
+ private:
+  GatherBatch op_;
+  const uint8_t* data_images_;
+  const uint8_t* data_labels_;
+  const int64_t* step_;
+  float* images_;
+  int32_t* labels_;
+  uint64_t seed_;
+  int64_t rows_, pixels_;
+};
+
+void UniformBlock(const uint32_t* bits, float* out) {
+#pragma omp simd
+  for (int i = 0; i < kDrawElems; ++i) out[i] = SignedUnitFromBits(bits[i]);
+}
+
+void NormalBlock(const uint32_t* bits, float* out) {
+#pragma omp simd
+  for (int i = 0; i < kDrawElems / 2; ++i) {
+    const NormalPair pair = NormalFromBits(bits[2 * i], bits[2 * i + 1]);
+    out[2 * i] = pair.first;
+    out[2 * i + 1] = pair.second;
+  }
+}
+
+void DrawRange(const DrawKey& key, InputSpec::Distribution distribution, int64_t begin, int64_t end,
+               float* out) {
+  alignas(64) uint32_t bits[kDrawElems];
+  alignas(64) float block[kDrawElems];
+  for (int64_t i = begin; i < end; i += kDrawElems) {
+    DrawBlock(key, i, bits);
+    if (distribution == InputSpec::Distribution::kNormal) {
+      NormalBlock(bits, block);
+    } else {
+      UniformBlock(bits, block);
+    }
+    std::copy_n(block, std::min<int64_t>(kDrawElems, end - i), out + i);
+  }
+}
+
+}  // namespace
+
+Kernel MakeKernel(const AdvanceStep& op, const Binding& binding) {
+  int64_t* step = binding.I64(op.step);
+  return [=] { ++*step; };
+}
+
+Kernel MakeKernel(const GatherBatch& op, const Binding& binding) {
+  return GatherKernel(op, binding);
+}
+
+Kernel MakeKernel(const DrawLatents& op, const Binding& binding) {
+  const int64_t* step = binding.I64(op.step);
+  float* out = binding.F32(op.out);
+  const int64_t elems = binding.info(op.out).elems();
+  return [=, seed = binding.seed(), stream = op.stream, distribution = op.distribution] {
+    const DrawKey key{seed, stream, static_cast<uint64_t>(RunningStep(step))};
+    ParallelRanges(elems, kDrawElems, elems, [&](int64_t begin, int64_t end) {
+      DrawRange(key, distribution, begin, end, out);
+    });
+  };
+}
+
+Kernel MakeKernel(const DrawDigits& op, const Binding& binding) {
+  NUMERAL_CHECK(!op.choices.empty());
+  const int64_t* step = binding.I64(op.step);
+  int32_t* out = binding.I32(op.out);
+  const int64_t rows = binding.info(op.out).rows;
+  return [=, seed = binding.seed(), stream = op.stream, choices = op.choices] {
+    const DrawKey key{seed, stream, static_cast<uint64_t>(RunningStep(step))};
+    const uint32_t count = static_cast<uint32_t>(choices.size());
+    alignas(64) uint32_t bits[kDrawElems];
+    for (int64_t row = 0; row < rows; ++row) {
+      if (row % kDrawElems == 0) DrawBlock(key, row, bits);
+      out[row] = choices[ChoiceFromBits(bits[row % kDrawElems], count)];
+    }
+  };
+}
+
+Kernel MakeKernel(const OneHot& op, const Binding& binding) {
+  const int32_t* labels = binding.I32(op.labels);
+  float* out = binding.F32(op.out);
+  const int64_t rows = binding.info(op.out).rows, classes = binding.info(op.out).shape.Elems();
+  return [=] {
+    for (int64_t row = 0; row < rows; ++row) {
+      for (int64_t j = 0; j < classes; ++j) out[row * classes + j] = labels[row] == j ? 1.0f : 0.0f;
+    }
+  };
+}
+
+}  // namespace numeral::cpu

@@ -1,0 +1,176 @@
+// What the thin convolutions share: one form for both kinds, vectors, scratch memory, padded
+// planes.
+//
+// Private to thin_conv_*.cpp. A convolution with c == 1 and one with k == 1 and stride 1 are the
+// same thing seen from two ends: a "thin" plane of one channel and a "wide" tensor of many, with
+//   wide[p][q][channel] = sum over taps (r, s) of
+//       thin[p * stride_h + r - pad_top][q * stride_w + s - pad_left] * weight(tap, channel).
+// For k == 1 the features are thin, the image is wide, the taps are in reverse and the padding is
+// its complement r - 1 - pad, which may be negative.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "cpu/binding.h"
+
+namespace numeral::cpu::thin {
+
+inline constexpr int kMaxKernel = 7;
+inline constexpr int kMaxStride = 3;
+
+struct Shape {
+  int n, thin_h, thin_w, wide_h, wide_w, channels, r, s;
+  int stride_h, stride_w, pad_top, pad_left;
+  bool
+      reversed;  // k == 1: weights are [tap][channel] with the taps in reverse, else [channel][tap]
+
+  int taps() const { return r * s; }
+  int64_t thin_elems() const { return int64_t{thin_h} * thin_w; }
+  int64_t wide_elems() const { return int64_t{wide_h} * wide_w * channels; }
+  int64_t WeightIndex(int tap, int channel) const {
+    return reversed ? int64_t{taps() - 1 - tap} * channels + channel
+                    : int64_t{channel} * taps() + tap;
+  }
+};
+Shape MakeShape(const ConvGeometry& geometry);
+
+// The three products. Pointers as in thin_conv.h; `bias` may be null: [channels] for ThinToWide, a
+// single value for WideToThin.
+Kernel MakeThinToWide(const Shape& shape, const float* thin, const float* weight, const float* bias,
+                      const Activation& activation, float* wide);
+Kernel MakeWideToThin(const Shape& shape, const float* wide, const float* weight, const float* bias,
+                      const Activation& activation, float* thin);
+Kernel MakeWeightGradient(const Shape& shape, const float* thin, const float* wide,
+                          float* grad_weight, GradientMode mode);
+
+// data[i] = act(data[i] + bias).
+void AddAndActivate(float bias, const Activation& activation, float* data, int64_t elems);
+
+// ---- vectors
+// ----------------------------------------------------------------------------------------
+
+#if defined(__AVX512F__)
+inline constexpr int kLanes = 16;
+inline constexpr bool kManyRegisters = true;  // 32, and broadcasts are free
+#elif defined(__AVX__)
+inline constexpr int kLanes = 8;
+inline constexpr bool kManyRegisters = false;  // 16
+#else
+inline constexpr int kLanes = 4;
+inline constexpr bool kManyRegisters = false;
+#endif
+inline constexpr int kFewLanes = kLanes > 4 ? kLanes / 2 : kLanes;
+
+template <int kWidth>
+struct VectorOf;
+template <>
+struct VectorOf<4> {
+  typedef float type __attribute__((vector_size(16)));
+  typedef float in_memory __attribute__((vector_size(16), aligned(4), may_alias));
+};
+template <>
+struct VectorOf<8> {
+  typedef float type __attribute__((vector_size(32)));
+  typedef float in_memory __attribute__((vector_size(32), aligned(4), may_alias));
+};
+template <>
+struct VectorOf<16> {
+  typedef float type __attribute__((vector_size(64)));
+  typedef float in_memory __attribute__((vector_size(64), aligned(4), may_alias));
+};
+template <int kWidth>
+using Vector = typename VectorOf<kWidth>::type;
+
+// At any address of a float.
+template <int kWidth>
+inline Vector<kWidth> Load(const float* from) {
+  return *reinterpret_cast<const typename VectorOf<kWidth>::in_memory*>(from);
+}
+template <int kWidth>
+inline void Store(float* to, const Vector<kWidth>& value) {
+  *reinterpret_cast<typename VectorOf<kWidth>::in_memory*>(to) = value;
+}
+
+// Without it, gcc reads a value again from memory for each of its uses in a register block.
+template <typename V>
+inline void KeepInRegister([[maybe_unused]] V& value) {
+#if defined(__GNUC__) && defined(__x86_64__)
+  asm("" : "+v"(value));
+#endif
+}
+
+// Register blocks are local arrays: they stay in registers only where every loop over them is
+// unrolled.
+#define NUMERAL_UNROLL _Pragma("GCC unroll 32")
+
+// Channels are padded to whole vectors, of half the width where that is enough. Neighbouring
+// vectors are worked on together: 4, 2 or 1 of them.
+constexpr int RoundUp(int value, int unit) { return (value + unit - 1) / unit * unit; }
+inline bool FitsFewLanes(const Shape& shape) { return shape.channels <= kFewLanes; }
+template <int kWidth>
+inline constexpr int kMaxVectors = kWidth < kLanes  ? 1
+                                   : kManyRegisters ? 4
+                                                    : 2;
+
+// use(vectors as a constant, first channel) for each block of neighbouring vectors.
+template <int kWidth, typename Use>
+void ForEachChannelBlock(int padded_channels, const Use& use) {
+  int channel = 0;
+  const auto run = [&](auto vectors) {
+    constexpr int kWidthOfBlock = decltype(vectors)::value * kWidth;
+    for (; channel + kWidthOfBlock <= padded_channels; channel += kWidthOfBlock)
+      use(vectors, channel);
+  };
+  if constexpr (kMaxVectors<kWidth> >= 4) run(std::integral_constant<int, 4>());
+  if constexpr (kMaxVectors<kWidth> >= 2) run(std::integral_constant<int, 2>());
+  run(std::integral_constant<int, 1>());
+}
+
+// ---- memory
+// -----------------------------------------------------------------------------------------
+
+// `slots` zeroed arrays of floats, each at the start of a cache line.
+class Scratch {
+ public:
+  Scratch(int64_t slots, int64_t elems)
+      : lines_((elems + kLineElems - 1) / kLineElems),
+        memory_(static_cast<size_t>(slots * lines_)) {}
+  float* operator[](int64_t slot) { return memory_[static_cast<size_t>(slot * lines_)].values; }
+
+ private:
+  static constexpr int kLineElems = 16;
+  struct alignas(64) Line {
+    float values[kLineElems] = {};
+  };
+  int64_t lines_;
+  std::vector<Line> memory_;
+};
+
+// A thin image with its padding, laid out so that wide neighbours q and q + 1 read neighbouring
+// floats at every stride: each line holds stride_w phases, of the columns that are equal modulo
+// stride_w.
+class Plane {
+ public:
+  // Reads of up to `extra` pixels beyond the last of a row stay inside of the line.
+  Plane(const Shape& shape, int extra);
+
+  int64_t elems() const { return lines_ * line_elems_; }
+  // Of the pixel's first tap; the others are at offsets().
+  int64_t PixelOffset(int p, int q) const { return p * row_elems() + q; }
+  int64_t row_elems() const { return shape_.stride_h * line_elems_; }
+  const std::vector<int>& offsets() const { return offsets_; }
+  // `plane` was zeroed once: padding is never written.
+  void Fill(const float* thin, float* plane) const;
+
+ private:
+  Shape shape_;
+  int phase_elems_;
+  int64_t lines_, line_elems_;
+  std::vector<int> offsets_;
+};
+
+// Slot i of a kernel's Scratch belongs to thread i.
+int ThreadSlots();
+
+}  // namespace numeral::cpu::thin

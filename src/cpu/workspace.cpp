@@ -1,0 +1,75 @@
+#include "cpu/workspace.h"
+
+#include <cstring>
+#include <new>
+
+namespace numeral::cpu {
+
+Memory::Memory(int64_t bytes, EngineCounters& counters) {
+  const auto size = static_cast<size_t>(std::max<int64_t>(bytes, 64));
+  try {
+    data_.reset(static_cast<std::byte*>(::operator new[](size, std::align_val_t{64})));
+  } catch (const std::bad_alloc&) {
+    Fail("the CPU engine cannot get {} MiB of memory; lower the batch size", size >> 20);
+  }
+  std::memset(data_.get(), 0, size);
+  ++counters.allocations;
+}
+
+Workspace::Workspace(EngineCounters& counters)
+    : counters_(counters), engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) {}
+
+dnnl::memory Workspace::Bind(const dnnl::memory::desc& desc, const void* address) const {
+  return {desc, engine_, const_cast<void*>(address)};
+}
+
+dnnl::memory Workspace::PackedWeight(TensorId weight, const dnnl::memory::desc& plain,
+                                     const float* address, const dnnl::memory::desc& packed) {
+  if (packed == plain) return Bind(plain, address);
+  for (const Packed& copy : packed_) {
+    if (copy.weight == weight && copy.desc == packed) return copy.memory;
+  }
+  memories_.push_back(std::make_unique<Memory>(static_cast<int64_t>(packed.get_size()), counters_));
+  const dnnl::memory memory = Bind(packed, memories_.back()->data());
+  ++counters_.primitives;
+  packed_.push_back(
+      {weight, packed, memory,
+       BoundPrimitive(MakeReorder(engine_, plain, packed, false),
+                      {{DNNL_ARG_FROM, Bind(plain, address)}, {DNNL_ARG_TO, memory}})});
+  return memory;
+}
+
+Kernel Workspace::Refresh(TensorId weight) {
+  std::vector<BoundPrimitive> refreshes;
+  for (const Packed& copy : packed_) {
+    if (copy.weight == weight) refreshes.push_back(copy.refresh);
+  }
+  return [this, refreshes = std::move(refreshes)] {
+    for (const BoundPrimitive& refresh : refreshes) refresh.Run(stream_);
+    counters_.reorders += static_cast<int64_t>(refreshes.size());
+  };
+}
+
+dnnl::memory Workspace::Reserve(Pool& pool, const dnnl::memory::desc& desc) {
+  pool.bytes = std::max(pool.bytes, desc.get_size());
+  dnnl::memory memory(desc, engine_, nullptr);
+  pool.users.push_back(memory);
+  return memory;
+}
+
+dnnl::memory Workspace::Scratch(const dnnl::memory::desc& desc) { return Reserve(scratch_, desc); }
+dnnl::memory Workspace::SecondScratch(const dnnl::memory::desc& desc) {
+  return Reserve(second_scratch_, desc);
+}
+
+void Workspace::Allocate(Pool& pool) {
+  pool.memory = std::make_unique<Memory>(static_cast<int64_t>(pool.bytes), counters_);
+  for (dnnl::memory& user : pool.users) user.set_data_handle(pool.memory->data());
+}
+
+void Workspace::Allocate() {
+  Allocate(scratch_);
+  Allocate(second_scratch_);
+}
+
+}  // namespace numeral::cpu

@@ -1,0 +1,75 @@
+// What the products and convolutions of one executable share: the library's engine, packed copies of
+// weights, and scratch memory. All of it is sized while ops are compiled and allocated once after.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "cpu/binding.h"
+#include "cpu/onednn.h"
+#include "engine/engine.h"
+
+namespace numeral::cpu {
+
+// 64-byte aligned bytes, counted.
+class Memory {
+ public:
+  Memory(int64_t bytes, EngineCounters& counters);
+  std::byte* data() const { return data_.get(); }
+
+ private:
+  struct Free {
+    void operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t{64}); }
+  };
+  std::unique_ptr<std::byte[], Free> data_;
+};
+
+class Workspace {
+ public:
+  explicit Workspace(EngineCounters& counters);
+
+  const dnnl::engine& engine() const { return engine_; }
+  const dnnl::stream& stream() const { return stream_; }
+  EngineCounters& counters() const { return counters_; }
+
+  // Memory of `desc`'s layout at a tensor's address.
+  dnnl::memory Bind(const dnnl::memory::desc& desc, const void* address) const;
+
+  // The working copy of `weight` (plain layout at `plain`) in the layout `packed`; one copy per weight
+  // and layout, whoever asks. Where the layouts are the same it is the weight itself.
+  dnnl::memory PackedWeight(TensorId weight, const dnnl::memory::desc& plain, const float* address,
+                            const dnnl::memory::desc& packed);
+  // Refreshes all working copies of `weight`. Compiled after every op that may ask for one.
+  Kernel Refresh(TensorId weight);
+
+  // Scratch that is valid within one op; all ops share it.
+  dnnl::memory Scratch(const dnnl::memory::desc& desc);
+  dnnl::memory SecondScratch(const dnnl::memory::desc& desc);
+  // Allocates the scratch asked for. No op may run before.
+  void Allocate();
+
+ private:
+  struct Packed {
+    TensorId weight;
+    dnnl::memory::desc desc;
+    dnnl::memory memory;
+    BoundPrimitive refresh;
+  };
+  // A growing need of scratch, and the memories to point at it once it is there.
+  struct Pool {
+    size_t bytes = 0;
+    std::vector<dnnl::memory> users;
+    std::unique_ptr<Memory> memory;
+  };
+  dnnl::memory Reserve(Pool& pool, const dnnl::memory::desc& desc);
+  void Allocate(Pool& pool);
+
+  EngineCounters& counters_;
+  dnnl::engine engine_;
+  dnnl::stream stream_;
+  std::vector<std::unique_ptr<Memory>> memories_;
+  std::vector<Packed> packed_;
+  Pool scratch_, second_scratch_;
+};
+
+}  // namespace numeral::cpu

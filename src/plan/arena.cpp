@@ -1,0 +1,135 @@
+#include "plan/arena.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include "util/error.h"
+
+namespace numeral {
+namespace {
+
+int64_t AlignUp(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+TensorId BaseOf(const Plan& plan, TensorId id) {
+  const TensorId base = plan.tensor(id).base;
+  return base == kNoTensor ? id : base;
+}
+
+// One buffer of a phase: one tensor or several that in-place ops pass on.
+struct Buffer {
+  std::vector<TensorId> tensors;
+  int64_t bytes = 0;
+  int first = std::numeric_limits<int>::max(), last = -1;  // ops that touch it
+  int64_t offset = 0;
+};
+
+class PhasePlacement {
+ public:
+  PhasePlacement(Plan& plan, const Phase& phase) : plan_(plan), phase_(phase) {}
+
+  // Places the phase's tensors from `origin` on; returns the end.
+  int64_t Place(int64_t origin, bool reuse) {
+    CollectLifetimes();
+    if (reuse) MergeInPlace();
+    std::vector<Buffer> buffers;
+    for (auto& [id, buffer] : buffers_) buffers.push_back(std::move(buffer));
+    std::stable_sort(buffers.begin(), buffers.end(),
+                     [](const Buffer& a, const Buffer& b) { return a.bytes > b.bytes; });
+    int64_t end = origin;
+    std::vector<Buffer> placed;
+    for (Buffer& buffer : buffers) {
+      buffer.offset = reuse ? LowestFree(buffer, placed, origin) : end;
+      end = std::max(end, buffer.offset + AlignUp(buffer.bytes));
+      for (const TensorId id : buffer.tensors) {
+        plan_.tensors[static_cast<size_t>(id)].offset_bytes = buffer.offset;
+      }
+      placed.push_back(std::move(buffer));
+    }
+    return end;
+  }
+
+ private:
+  void CollectLifetimes() {
+    for (int i = 0; i < static_cast<int>(phase_.ops.size()); ++i) {
+      for (const Operand& operand : Operands(phase_.ops[static_cast<size_t>(i)].op)) {
+        if (plan_.tensor(operand.id).storage != Storage::kTransient) continue;
+        const TensorId base = BaseOf(plan_, operand.id);
+        Buffer& buffer = buffers_[base];
+        if (buffer.tensors.empty()) {
+          buffer.tensors = {base};
+          buffer.bytes = plan_.tensor(base).bytes();
+          owner_[base] = base;
+        }
+        buffer.first = std::min(buffer.first, i);
+        buffer.last = std::max(buffer.last, i);
+      }
+    }
+  }
+
+  // Where an op's source dies with it and its result is born with it, both get one buffer.
+  void MergeInPlace() {
+    for (int i = 0; i < static_cast<int>(phase_.ops.size()); ++i) {
+      for (const auto& [source, result] :
+           InPlacePairs(phase_.ops[static_cast<size_t>(i)].op)) {
+        if (source == kNoTensor || source == result) continue;
+        if (!IsWholeTransient(source) || !IsWholeTransient(result)) continue;
+        const TensorId from = owner_.at(source), to = owner_.at(result);
+        if (from == to) continue;
+        Buffer& a = buffers_.at(from);
+        Buffer& b = buffers_.at(to);
+        if (a.last != i || b.first != i || a.bytes != b.bytes) continue;
+        for (const TensorId id : b.tensors) owner_[id] = from;
+        a.tensors.insert(a.tensors.end(), b.tensors.begin(), b.tensors.end());
+        a.last = b.last;
+        buffers_.erase(to);
+      }
+    }
+  }
+
+  bool IsWholeTransient(TensorId id) const {
+    const TensorInfo& info = plan_.tensor(id);
+    return info.storage == Storage::kTransient && info.base == kNoTensor;
+  }
+
+  static int64_t LowestFree(const Buffer& buffer, std::vector<Buffer>& placed, int64_t origin) {
+    std::sort(placed.begin(), placed.end(),
+              [](const Buffer& a, const Buffer& b) { return a.offset < b.offset; });
+    int64_t offset = origin;
+    for (const Buffer& other : placed) {
+      if (other.last < buffer.first || buffer.last < other.first) continue;
+      if (offset + buffer.bytes <= other.offset) break;
+      offset = std::max(offset, other.offset + AlignUp(other.bytes));
+    }
+    return offset;
+  }
+
+  Plan& plan_;
+  const Phase& phase_;
+  std::map<TensorId, Buffer> buffers_;
+  std::map<TensorId, TensorId> owner_;
+};
+
+}  // namespace
+
+void PlaceTensors(Plan& plan, bool reuse) {
+  plan.persistent_bytes = 0;
+  for (TensorInfo& tensor : plan.tensors) {
+    if (tensor.storage != Storage::kPersistent || tensor.base != kNoTensor) continue;
+    tensor.offset_bytes = plan.persistent_bytes;
+    plan.persistent_bytes += AlignUp(tensor.bytes());
+  }
+  plan.transient_bytes = 0;
+  for (const Phase& phase : plan.phases) {
+    const int64_t origin = reuse ? 0 : plan.transient_bytes;
+    plan.transient_bytes =
+        std::max(plan.transient_bytes, PhasePlacement(plan, phase).Place(origin, reuse));
+  }
+  for (TensorInfo& tensor : plan.tensors) {
+    if (tensor.base == kNoTensor) continue;
+    tensor.offset_bytes =
+        plan.tensor(tensor.base).offset_bytes + tensor.offset_elems * BytesOf(tensor.dtype);
+  }
+}
+
+}  // namespace numeral

@@ -1,0 +1,145 @@
+// What each op reads and writes: the one place that lists operands, used by placement, dumps, costs,
+// engines and tests alike.
+#include <utility>
+
+#include "plan/plan.h"
+
+namespace numeral {
+namespace {
+
+constexpr Access R = Access::kRead, W = Access::kWrite, RW = Access::kReadWrite;
+
+Access By(GradientMode mode) { return mode == GradientMode::kAccumulate ? RW : W; }
+
+using List = std::vector<Operand>;
+
+List Of(const AdvanceStep& o) { return {{"step", o.step, RW}}; }
+List Of(const GatherBatch& o) {
+  return {{"data_images", o.data_images, R}, {"data_labels", o.data_labels, R},
+          {"step", o.step, R}, {"images", o.images, W}, {"labels", o.labels, W}};
+}
+List Of(const DrawLatents& o) { return {{"step", o.step, R}, {"out", o.out, W}}; }
+List Of(const DrawDigits& o) { return {{"step", o.step, R}, {"out", o.out, W}}; }
+List Of(const OneHot& o) { return {{"labels", o.labels, R}, {"out", o.out, W}}; }
+List Of(const ConvForward& o) {
+  return {{"image", o.image, R}, {"weight", o.weight, R}, {"bias", o.bias, R},
+          {"features", o.features, W}};
+}
+List Of(const ConvBackwardData& o) {
+  return {{"features", o.features, R}, {"weight", o.weight, R}, {"image", o.image, W}};
+}
+List Of(const ConvBackwardWeight& o) {
+  return {{"image", o.image, R}, {"features", o.features, R},
+          {"grad_weight", o.grad_weight, By(o.mode)}};
+}
+List Of(const DenseForward& o) {
+  return {{"x", o.x, R}, {"weight", o.weight, R}, {"bias", o.bias, R}, {"y", o.y, W}};
+}
+List Of(const DenseBackwardData& o) {
+  return {{"grad_y", o.grad_y, R}, {"weight", o.weight, R}, {"grad_x", o.grad_x, W}};
+}
+List Of(const DenseBackwardWeight& o) {
+  return {{"x", o.x, R}, {"grad_y", o.grad_y, R}, {"grad_weight", o.grad_weight, By(o.mode)}};
+}
+List Of(const PrepareWeight& o) { return {{"weight", o.weight, R}}; }
+List Of(const BiasActForward& o) {
+  return {{"x", o.x, R}, {"bias", o.bias, R}, {"step", o.step, R}, {"y", o.y, W}};
+}
+List Of(const BiasActBackward& o) {
+  return {{"y", o.y, R}, {"grad_y", o.grad_y, R}, {"grad_x", o.grad_x, W},
+          {"grad_bias", o.grad_bias, By(o.bias_mode)}};
+}
+List Of(const BatchNormForward& o) {
+  return {{"x", o.x, R}, {"scale", o.scale, R}, {"shift", o.shift, R}, {"y", o.y, W},
+          {"mean", o.mean, W}, {"inv_std", o.inv_std, W}, {"running_mean", o.running_mean, RW},
+          {"running_variance", o.running_variance, RW}};
+}
+List Of(const BatchNormInference& o) {
+  return {{"x", o.x, R}, {"scale", o.scale, R}, {"shift", o.shift, R},
+          {"running_mean", o.running_mean, R}, {"running_variance", o.running_variance, R},
+          {"y", o.y, W}};
+}
+List Of(const BatchNormBackward& o) {
+  return {{"x", o.x, R}, {"y", o.y, R}, {"grad_y", o.grad_y, R}, {"scale", o.scale, R},
+          {"mean", o.mean, R}, {"inv_std", o.inv_std, R}, {"grad_x", o.grad_x, W},
+          {"grad_scale", o.grad_scale, By(o.mode)}, {"grad_shift", o.grad_shift, By(o.mode)}};
+}
+List Of(const BinaryForward& o) { return {{"a", o.a, R}, {"b", o.b, R}, {"y", o.y, W}}; }
+List Of(const BinaryBackward& o) {
+  return {{"grad_y", o.grad_y, R}, {"other", o.other, R}, {"grad_x", o.grad_x, By(o.mode)}};
+}
+List Of(const Accumulate& o) { return {{"source", o.source, R}, {"target", o.target, RW}}; }
+List Of(const Permute& o) { return {{"x", o.x, R}, {"y", o.y, By(o.mode)}}; }
+List Of(const MaxPoolForward& o) {
+  return {{"x", o.x, R}, {"y", o.y, W}, {"argmax", o.argmax, W}};
+}
+List Of(const MaxPoolBackward& o) {
+  return {{"grad_y", o.grad_y, R}, {"argmax", o.argmax, R}, {"grad_x", o.grad_x, By(o.mode)}};
+}
+List Of(const GlobalMaxPoolForward& o) {
+  return {{"x", o.x, R}, {"y", o.y, W}, {"argmax", o.argmax, W}};
+}
+List Of(const GlobalMaxPoolBackward& o) {
+  return {{"grad_y", o.grad_y, R}, {"argmax", o.argmax, R}, {"grad_x", o.grad_x, By(o.mode)}};
+}
+List Of(const UpsampleForward& o) { return {{"x", o.x, R}, {"y", o.y, W}}; }
+List Of(const UpsampleBackward& o) {
+  return {{"grad_y", o.grad_y, R}, {"grad_x", o.grad_x, By(o.mode)}};
+}
+List Of(const PixelShuffleForward& o) { return {{"x", o.x, R}, {"y", o.y, W}}; }
+List Of(const PixelShuffleBackward& o) {
+  return {{"grad_y", o.grad_y, R}, {"grad_x", o.grad_x, By(o.mode)}};
+}
+List Of(const ConcatForward& o) {
+  List list;
+  for (const TensorId input : o.inputs) list.push_back({"input", input, R});
+  list.push_back({"y", o.y, W});
+  return list;
+}
+List Of(const ConcatBackward& o) {
+  return {{"grad_y", o.grad_y, R}, {"grad_x", o.grad_x, By(o.mode)}};
+}
+List Of(const Loss& o) {
+  return {{"logits", o.logits, R}, {"labels", o.labels, R}, {"step", o.step, R},
+          {"grad", o.grad, W}, {"metrics", o.metrics, RW}};
+}
+List Of(const Accuracy& o) {
+  return {{"logits", o.logits, R}, {"labels", o.labels, R}, {"step", o.step, R},
+          {"metrics", o.metrics, RW}};
+}
+List Of(const AdamUpdate& o) {
+  return {{"step", o.step, R}, {"params", o.params, RW}, {"grads", o.grads, R},
+          {"first_moment", o.first_moment, RW}, {"second_moment", o.second_moment, RW}};
+}
+List Of(const EmaUpdate& o) { return {{"source", o.source, R}, {"target", o.target, RW}}; }
+
+constexpr std::string_view kOpNames[] = {
+    "advance_step", "gather_batch", "draw_latents", "draw_digits", "one_hot", "conv_forward",
+    "conv_backward_data", "conv_backward_weight", "dense_forward", "dense_backward_data",
+    "dense_backward_weight", "prepare_weight", "bias_act_forward", "bias_act_backward",
+    "batch_norm_forward", "batch_norm_inference", "batch_norm_backward", "binary_forward",
+    "binary_backward", "accumulate", "permute", "max_pool_forward", "max_pool_backward",
+    "global_max_pool_forward", "global_max_pool_backward", "upsample_forward", "upsample_backward",
+    "pixel_shuffle_forward", "pixel_shuffle_backward", "concat_forward", "concat_backward", "loss",
+    "accuracy", "adam_update", "ema_update"};
+static_assert(std::size(kOpNames) == std::variant_size_v<Op>);
+
+}  // namespace
+
+std::vector<Operand> Operands(const Op& op) {
+  List list = std::visit([](const auto& o) { return Of(o); }, op);
+  std::erase_if(list, [](const Operand& operand) { return operand.id == kNoTensor; });
+  return list;
+}
+
+std::string_view OpName(const Op& op) { return kOpNames[op.index()]; }
+
+std::vector<std::pair<TensorId, TensorId>> InPlacePairs(const Op& op) {
+  if (const auto* o = std::get_if<BiasActForward>(&op)) return {{o->x, o->y}};
+  if (const auto* o = std::get_if<BatchNormInference>(&op)) return {{o->x, o->y}};
+  if (const auto* o = std::get_if<BiasActBackward>(&op)) return {{o->grad_y, o->grad_x}};
+  if (const auto* o = std::get_if<BatchNormBackward>(&op)) return {{o->grad_y, o->grad_x}};
+  return {};
+}
+
+}  // namespace numeral

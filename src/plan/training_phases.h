@@ -1,0 +1,105 @@
+// The phases of an adversarial run, as sequences of network passes, losses and updates.
+#pragma once
+
+#include "plan/compile.h"
+#include "plan/network_pass.h"
+
+namespace numeral {
+
+inline constexpr int kDigitClasses = 10;
+inline constexpr int kAccuracyRows = 100;  // images of each kind in an accuracy check
+
+// What outlives a phase.
+struct RunState {
+  NetworkState generator, discriminator;
+  TensorId step, metrics, accuracy, data_images, data_labels;
+  int64_t data_count = 0, steps_per_epoch = 0;
+};
+
+RunState DeclareRun(PlanBuilder& builder, const Config& config, const Graph& generator,
+                    const Graph& discriminator, int64_t data_count);
+
+// Emits phases into the builder. The names of random streams are chosen here and nowhere else:
+//   "shuffle"; "latents", "digits" of the fakes that D sees (and G's update, where fakes are reused);
+//   "latents/generator", "digits/generator" of fresh fakes for G's update;
+//   "accuracy/..." the same for accuracy checks; "dropout/<network>/<layer>/<pass>" with pass "real",
+//   "fake" or "generator".
+class TrainingPhases {
+ public:
+  TrainingPhases(PlanBuilder& builder, const Config& config, const RunState& state,
+                 const PlanOptions& options);
+
+  void Prepare();
+  // kStep, or kDStep and kGStep where D is updated more often than G, for batches of `rows` images.
+  void Train(int rows);
+  void Sample(int rows);
+  void CheckAccuracy();
+
+ private:
+  // A batch of generated images and what made them.
+  struct Fakes {
+    NetworkPass pass;
+    TensorId images = kNoTensor;
+    TensorId digits = kNoTensor;          // i32 labels or kNoTensor
+    int rows = 0;
+  };
+  // Images of a D update: real ones first, fakes behind them, in one tensor.
+  struct Batch {
+    TensorId images = kNoTensor, digits = kNoTensor;
+    TensorId real = kNoTensor, fake = kNoTensor;                // rows of images
+    TensorId real_digits = kNoTensor, fake_digits = kNoTensor;  // rows of digits
+    int rows = 0;                                               // of each kind
+  };
+  // D's logits for fakes, and the pass that gave them: the fakes are its rows from first_row on.
+  struct FakeScores {
+    NetworkPass pass;
+    TensorId logits = kNoTensor;
+    int first_row = 0;
+  };
+
+  void Simultaneous(int rows);
+  void GeneratorFirst(int rows);
+  void DiscriminatorFirst(int rows);
+
+  Batch DeclareBatch(int rows);
+  void GatherReal(const Batch& batch);
+  // Runs G on fresh latents; with `into`, the images (and digits) are written there.
+  Fakes MakeFakes(const std::string& purpose, int rows, TensorId into, TensorId digits_into,
+                  bool training);
+  NetworkPass DiscriminatorPass(const std::string& name, std::vector<PassRows> rows, bool training);
+  std::vector<TensorId> DiscriminatorInputs(const std::string& name, TensorId images,
+                                            TensorId digits, int rows);
+
+  // D's loss and gradients on a batch. Where D does not couple its batch, real and fake images go
+  // through as one.
+  FakeScores DiscriminatorGradients(const Batch& batch);
+  FakeScores DiscriminatorGradientsApart(LossPart part, const Batch& batch);
+  // A D pass of its own over the fakes.
+  FakeScores ScoreFakes(const Fakes& fakes);
+  // G's loss and gradients through the pass that scored its images.
+  void GeneratorGradients(Fakes& fakes, FakeScores& scores);
+  // ScoreFakes, GeneratorGradients and the update.
+  void TrainGenerator(Fakes& fakes);
+  void EmitLoss(LossPart part, TensorId logits, TensorId digits, TensorId grad, Metric metric,
+                bool add);
+  void EmitAccuracy(LossPart part, TensorId logits, TensorId digits, TensorId metrics,
+                    TensorId step);
+
+  void UpdateGenerator();
+  void UpdateDiscriminator();
+  void Update(const NetworkState& network, const AdamSpec& adam, int64_t period, int64_t updates);
+  void PrepareWeights(const Graph& graph, const ParamSet& params);
+
+  std::string Prefixed(const std::string& name) const { return phase_ + "/" + name; }
+  bool digits_needed() const { return generator_digit_ >= 0 || discriminator_digit_ >= 0; }
+
+  PlanBuilder& builder_;
+  const Config& config_;
+  const RunState& state_;
+  const PlanOptions& options_;
+  int generator_digit_, discriminator_digit_, discriminator_image_;  // input indices or -1
+  bool labelled_;           // the loss or D's input needs the digits
+  std::string phase_;       // name of the current phase
+};
+
+}  // namespace numeral

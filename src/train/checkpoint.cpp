@@ -1,0 +1,164 @@
+// What a checkpoint holds, and how it is read back: Session::Save and Session::Restore.
+//
+// One safetensors file: every parameter, moment and average under "<network>/<set>/<param>" in file
+// order, the sums of the running epoch, and in its metadata the position and the resolved config.
+#include <nlohmann/json.hpp>
+
+#include "checkpoint/safetensors.h"
+#include "config/parse.h"
+#include "train/network_values.h"
+#include "train/session.h"
+#include "util/error.h"
+
+namespace numeral {
+namespace {
+
+constexpr const char* kFormat = "numeral checkpoint 1";
+constexpr const char* kMoments[] = {"first_moment", "second_moment"};
+
+void Append(SafeTensors& file, const Graph& graph, const std::string& prefix,
+            const NetworkValues& values) {
+  for (size_t i = 0; i < graph.params.size(); ++i) {
+    if (values[i].empty()) continue;
+    file.tensors.push_back(MakeSafeTensor<float>(prefix + "/" + graph.params[i].name,
+                                                 graph.params[i].file_shape, values[i]));
+  }
+}
+
+const SafeTensor& Require(const SafeTensors& file, const std::string& name, SafeType type,
+                          const std::vector<int64_t>& shape, const std::string& source) {
+  const SafeTensor* tensor = file.Find(name);
+  if (!tensor) BadInput("{}: the checkpoint lacks the tensor \"{}\"", source, name);
+  if (tensor->type != type || tensor->shape != shape) {
+    BadInput("{}: the tensor \"{}\" is {} {}, not {} {}", source, name, ToString(tensor->type),
+             ShapeText(tensor->shape), ToString(type), ShapeText(shape));
+  }
+  return *tensor;
+}
+
+NetworkValues Extract(const SafeTensors& file, const Graph& graph, const std::string& prefix,
+                      bool trainable_only, const std::string& source) {
+  NetworkValues values;
+  for (const Param& param : graph.params) {
+    values.emplace_back();
+    if (trainable_only && !param.trainable()) continue;
+    values.back() = ValuesOf<float>(
+        Require(file, prefix + "/" + param.name, SafeType::kF32, param.file_shape, source));
+  }
+  return values;
+}
+
+// The settings that decide what is computed: all but the run's length, texts and output.
+Json Essence(const Config& config) {
+  Json json = ToJson(config);
+  for (const char* key : {"name", "description", "output"}) json.erase(key);
+  json["training"].erase("epochs");
+  return json;
+}
+
+// The first value in which two documents differ, as a JSON pointer.
+std::string FirstDifference(const Json& a, const Json& b) {
+  const auto patch = nlohmann::json::diff(nlohmann::json(a), nlohmann::json(b));
+  return patch.empty() ? "" : patch[0]["path"].get<std::string>();
+}
+
+template <typename T>
+T Number(const SafeTensors& file, const std::string& key, const std::string& source) {
+  const auto found = file.metadata.find(key);
+  if (found == file.metadata.end()) BadInput("{}: the checkpoint lacks \"{}\"", source, key);
+  const Json json = Json::parse(found->second, nullptr, false);
+  if (!json.is_number()) BadInput("{}: \"{}\" is no number", source, key);
+  return json.get<T>();
+}
+
+}  // namespace
+
+void Session::Save(const std::filesystem::path& path, const RunPosition& position) {
+  SafeTensors file;
+  file.metadata["format"] = kFormat;
+  file.metadata["config"] = ToJson(config_).dump();
+  file.metadata["step"] = Json(position.step).dump();
+  file.metadata["seconds"] = Json(position.seconds).dump();
+  file.metadata["metrics_bytes"] = Json(position.metrics_bytes).dump();
+  file.tensors.push_back(
+      MakeSafeTensor<double>("epoch/sums", {kMetricCount}, position.metrics.sums));
+  file.tensors.push_back(
+      MakeSafeTensor<int64_t>("epoch/counts", {kMetricCount}, position.metrics.counts));
+  for (const Graph* graph : {&generator_, &discriminator_}) {
+    Append(file, *graph, graph->name, ReadValues(*executable_, *plan_, *graph, graph->name));
+    for (const char* moment : kMoments) {
+      const std::string block = graph->name + "/" + moment;
+      Append(file, *graph, block, ReadBlock(*executable_, *plan_, *graph, block));
+    }
+  }
+  if (config_.training.ema_decay > 0) {
+    Append(file, generator_, "generator/ema",
+           ReadValues(*executable_, *plan_, generator_, "generator/ema"));
+  }
+  WriteSafeTensors(path, file);
+}
+
+namespace {
+
+RunPosition ReadPosition(const SafeTensors& file, const std::string& source) {
+  RunPosition position;
+  position.step = Number<int64_t>(file, "step", source);
+  position.seconds = Number<double>(file, "seconds", source);
+  position.metrics_bytes = Number<int64_t>(file, "metrics_bytes", source);
+  if (position.step < 0 || position.metrics_bytes < 0) {
+    BadInput("{}: a negative step or length", source);
+  }
+  const auto sums = ValuesOf<double>(
+      Require(file, "epoch/sums", SafeType::kF64, {kMetricCount}, source));
+  const auto counts = ValuesOf<int64_t>(
+      Require(file, "epoch/counts", SafeType::kI64, {kMetricCount}, source));
+  std::copy(sums.begin(), sums.end(), position.metrics.sums.begin());
+  std::copy(counts.begin(), counts.end(), position.metrics.counts.begin());
+  return position;
+}
+
+// Refuses files that are no checkpoint, or one of another config.
+void CheckOrigin(const SafeTensors& file, const Config& config, const std::string& source) {
+  const auto format = file.metadata.find("format");
+  if (format == file.metadata.end() || format->second != kFormat) {
+    BadInput("{}: not a checkpoint of this program", source);
+  }
+  CheckFinite(file, source);
+  const auto text = file.metadata.find("config");
+  if (text == file.metadata.end()) BadInput("{}: the checkpoint lacks its config", source);
+  const Json saved = Json::parse(text->second, nullptr, false);
+  if (saved.is_discarded()) BadInput("{}: the config in the checkpoint is no JSON", source);
+  const std::string difference =
+      FirstDifference(Essence(ParseConfig(saved, source, "")), Essence(config));
+  if (!difference.empty()) {
+    BadInput("{}: the run was made with another config: {} differs; resume with the run's own "
+             "config.json or start a new run",
+             source, difference);
+  }
+}
+
+}  // namespace
+
+RunPosition Session::Restore(const std::filesystem::path& path) {
+  const std::string source = path.string();
+  const SafeTensors file = ReadSafeTensors(path);
+  CheckOrigin(file, config_, source);
+  const RunPosition position = ReadPosition(file, source);
+  for (const Graph* graph : {&generator_, &discriminator_}) {
+    WriteValues(*executable_, *plan_, *graph, graph->name,
+                Extract(file, *graph, graph->name, false, source));
+    for (const char* moment : kMoments) {
+      const std::string block = graph->name + "/" + moment;
+      WriteBlock(*executable_, *plan_, *graph, block, Extract(file, *graph, block, true, source));
+    }
+  }
+  if (config_.training.ema_decay > 0) {
+    WriteValues(*executable_, *plan_, generator_, "generator/ema",
+                Extract(file, generator_, "generator/ema", false, source));
+  }
+  executable_->WriteAll(plan_->FindTensor("step"), std::vector<int64_t>{position.step});
+  PrepareWeights();
+  return position;
+}
+
+}  // namespace numeral

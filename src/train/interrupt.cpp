@@ -1,0 +1,32 @@
+#include "train/interrupt.h"
+
+#include <signal.h>
+
+namespace numeral {
+namespace {
+
+volatile sig_atomic_t g_requested = 0;
+struct sigaction g_previous_int, g_previous_term;
+
+void Request(int) { g_requested = 1; }
+
+}  // namespace
+
+InterruptGuard::InterruptGuard() {
+  g_requested = 0;
+  struct sigaction action {};
+  action.sa_handler = Request;
+  action.sa_flags = SA_RESETHAND;  // the second signal finds the default action
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, &g_previous_int);
+  sigaction(SIGTERM, &action, &g_previous_term);
+}
+
+InterruptGuard::~InterruptGuard() {
+  sigaction(SIGINT, &g_previous_int, nullptr);
+  sigaction(SIGTERM, &g_previous_term, nullptr);
+}
+
+bool InterruptGuard::Requested() const { return g_requested != 0; }
+
+}  // namespace numeral

@@ -1,0 +1,45 @@
+// Where a run keeps its files, and the log of its epochs.
+//
+//   config.json (resolved)  metrics.jsonl  samples/epoch_0001.png  g.bin  d.bin
+//   checkpoint/state.safetensors
+//
+// Loses nothing: a new run never takes the folder of an old one unless told to resume it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace numeral {
+
+class RunFolder {
+ public:
+  // A new run. Without `explicit_dir`: runs/<name>, or runs/<name>_2, ... where that is taken, and
+  // runs/latest points at it. Throws Error(kBadInput) where explicit_dir holds a run already or
+  // cannot be made.
+  static RunFolder Create(const std::string& name, const std::string& explicit_dir);
+  // The run to continue: explicit_dir, or the newest runs/<name>*. Throws Error(kBadInput) where there
+  // is no checkpoint.
+  static RunFolder Resume(const std::string& name, const std::string& explicit_dir);
+
+  const std::filesystem::path& dir() const { return dir_; }
+  std::filesystem::path config() const { return dir_ / "config.json"; }
+  std::filesystem::path metrics() const { return dir_ / "metrics.jsonl"; }
+  std::filesystem::path sample(int epoch) const;
+  std::filesystem::path generator() const { return dir_ / "g.bin"; }
+  std::filesystem::path discriminator() const { return dir_ / "d.bin"; }
+  std::filesystem::path checkpoint() const { return dir_ / "checkpoint" / "state.safetensors"; }
+
+  // Appends one line and flushes it to the disk.
+  void AppendMetrics(const std::string& line) const;
+  // Bytes of metrics.jsonl; 0 where there is none.
+  int64_t MetricsBytes() const;
+  // Forgets what was logged after a checkpoint. Throws Error(kBadInput) where the file is shorter.
+  void TruncateMetrics(int64_t bytes) const;
+
+ private:
+  explicit RunFolder(std::filesystem::path dir) : dir_(std::move(dir)) {}
+  std::filesystem::path dir_;
+};
+
+}  // namespace numeral

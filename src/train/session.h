@@ -1,0 +1,82 @@
+// A run in memory: config, graphs, plan and executable, and what a checkpoint keeps of it.
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/spec.h"
+#include "data/dataset.h"
+#include "engine/engine.h"
+#include "graph/graph.h"
+#include "plan/compile.h"
+#include "train/epoch_metrics.h"
+
+namespace numeral {
+
+// How far a run is. Everything else that resuming needs is in the executable's persistent tensors.
+struct RunPosition {
+  int64_t step = 0;      // steps done
+  double seconds = 0;    // of training
+  EpochMetrics metrics;  // of the epoch that is under way
+  int64_t metrics_bytes = 0;  // of metrics.jsonl
+};
+
+class Session {
+ public:
+  // Compiles the run for `engine` and loads the data into it. Weights are zero until Initialise or
+  // Restore.
+  Session(const Config& config, const Dataset& data, Engine& engine, bool fuse = true);
+
+  void Initialise();
+
+  // Writes the whole state to a file that appears whole or not at all; reads it back. Restore throws
+  // Error(kBadInput) where the file is not a checkpoint of this very config (the number of epochs and
+  // the output settings may differ), naming what differs.
+  void Save(const std::filesystem::path& path, const RunPosition& position);
+  RunPosition Restore(const std::filesystem::path& path);
+
+  // Weights files as others read them; the generator's are the averaged ones where EMA is on.
+  void SaveGenerator(const std::filesystem::path& path);
+  void SaveDiscriminator(const std::filesystem::path& path);
+
+  // Runs step number `step` (0-based). Its metrics can be read once it is done.
+  void Step(int64_t step);
+  // The metrics of a step among the last kMetricsRing ones.
+  std::vector<float> Metrics();
+
+  // D's accuracies {real, fake} on 100 images each, drawn for the steps done so far.
+  std::array<double, 2> CheckAccuracy();
+
+  // The generator's images [count][28][28] as pixels for `count` latents and digits; `latents` has one
+  // vector [count][size] per latent input, `digits` is empty for an unconditional generator.
+  std::vector<uint8_t> Sample(const std::vector<std::vector<float>>& latents,
+                              const std::vector<int32_t>& digits, int count);
+
+  const Config& config() const { return config_; }
+  const Graph& generator() const { return generator_; }
+  const Graph& discriminator() const { return discriminator_; }
+  const Plan& plan() const { return *plan_; }
+  Executable& executable() { return *executable_; }
+  int64_t steps_per_epoch() const { return steps_per_epoch_; }
+  int64_t total_steps() const { return steps_per_epoch_ * config_.training.epochs; }
+  int BatchOf(int64_t step) const { return BatchOfStep(config_, data_count_, step); }
+  std::string GeneratorPrefix() const {
+    return config_.training.ema_decay > 0 ? "generator/ema" : "generator";
+  }
+
+ private:
+  void PrepareWeights();
+
+  Config config_;
+  int64_t data_count_;
+  int64_t steps_per_epoch_;
+  Graph generator_, discriminator_;
+  std::shared_ptr<const Plan> plan_;
+  std::unique_ptr<Executable> executable_;
+  int sample_rows_;
+};
+
+}  // namespace numeral

@@ -1,0 +1,205 @@
+#include "train/trainer.h"
+
+#include <array>
+#include <chrono>
+#include <cmath>
+
+#include "config/parse.h"
+#include "train/interrupt.h"
+#include "train/sample_grid.h"
+#include "util/error.h"
+#include "util/files.h"
+
+namespace numeral {
+namespace {
+
+// Steps between readings of the metrics ring; a reading waits for the engine.
+constexpr int64_t kStepsPerReading = 16;
+static_assert(kStepsPerReading <= kMetricsRing);
+
+double Now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+class Loop {
+ public:
+  Loop(Session& session, const RunFolder& folder, const TrainOptions& options)
+      : session_(session),
+        folder_(folder),
+        options_(options),
+        grid_(session.config()),
+        progress_(StandardErrorProgress(options.quiet), session.config().training.epochs,
+                  session.steps_per_epoch()) {}
+
+  TrainResult Run() {
+    Begin();
+    while (position_.step < session_.total_steps()) {
+      progress_.BeginEpoch(Epoch() + 1);
+      if (!RunEpoch()) return StopEarly();
+      FinishEpoch();
+      if (StopRequested()) return StopEarly();
+    }
+    return TrainResult::kFinished;
+  }
+
+ private:
+  // Whole epochs done.
+  int Epoch() const { return static_cast<int>(position_.step / session_.steps_per_epoch()); }
+  int64_t StepInEpoch() const { return position_.step % session_.steps_per_epoch(); }
+
+  bool StopRequested() const {
+    return interrupt_.Requested() ||
+           (options_.max_steps > 0 && position_.step >= options_.max_steps);
+  }
+
+  void Begin() {
+    if (options_.resume) {
+      position_ = session_.Restore(folder_.checkpoint());
+      folder_.TruncateMetrics(position_.metrics_bytes);
+      progress_.Print(fmt::format("resuming {} at step {}", folder_.dir().string(),
+                                  position_.step));
+    } else {
+      session_.Initialise();
+    }
+    WriteFileAtomically(folder_.config(), ToJson(session_.config()).dump(2) + "\n");
+    read_ = position_.step;
+    BeginTiming();
+  }
+
+  // The rate of an epoch leaves its first step out when the program has just started: that one warms
+  // up caches and library kernels.
+  void BeginTiming() {
+    segment_start_ = rate_start_ = Now();
+    images_ = 0;
+  }
+
+  // False where a stop was asked for before the epoch's end.
+  bool RunEpoch() {
+    const int64_t epoch_end = (Epoch() + 1) * session_.steps_per_epoch();
+    int64_t images_in_epoch = 0;
+    for (int64_t s = Epoch() * session_.steps_per_epoch(); s < position_.step; ++s) {
+      images_in_epoch += session_.BatchOf(s);
+    }
+    while (position_.step < epoch_end) {
+      if (StopRequested()) return false;
+      const int batch = session_.BatchOf(position_.step);
+      session_.Step(position_.step++);
+      images_in_epoch += batch;
+      images_ += batch;
+      if (!warm_) {
+        ReadMetrics();
+        warm_ = true;
+        rate_start_ = Now();
+        images_ = 0;
+      }
+      if (position_.step - read_ >= kStepsPerReading || position_.step == epoch_end) ReadMetrics();
+      ShowProgress(images_in_epoch);
+    }
+    return true;
+  }
+
+  void ShowProgress(int64_t images_in_epoch) {
+    const int64_t done = StepInEpoch() == 0 ? session_.steps_per_epoch() : StepInEpoch();
+    const std::array<Progress::Figure, 2> figures{{{"d", latest_[0]}, {"g", latest_[1]}}};
+    progress_.Update(done, images_in_epoch, figures);
+  }
+
+  // Takes the metrics of the steps since the last reading into the epoch's means.
+  void ReadMetrics() {
+    if (read_ == position_.step) return;
+    const std::vector<float> ring = session_.Metrics();
+    for (; read_ < position_.step; ++read_) {
+      const float* row = ring.data() + read_ % kMetricsRing * kMetricCount;
+      const bool generator = GeneratorStep(session_.config(), read_);
+      for (int m = 0; m < kMetricCount; ++m) {
+        const auto metric = static_cast<Metric>(m);
+        if (metric == Metric::kGLoss && !generator) continue;
+        CheckFinite(metric, row[m]);
+        position_.metrics.Add(metric, row[m]);
+        if (m < 2) latest_[static_cast<size_t>(m)] = row[m];
+      }
+    }
+  }
+
+  void CheckFinite(Metric metric, float value) const {
+    if (std::isfinite(value)) return;
+    const bool saved = std::filesystem::exists(folder_.checkpoint());
+    Fail("step {}: the {} loss is {}; training stopped, {}", read_ + 1,
+         metric == Metric::kGLoss ? "generator's" : "discriminator's", value,
+         saved ? fmt::format("the last good checkpoint is {}", folder_.checkpoint().string())
+               : "no checkpoint was written yet");
+  }
+
+  MetricsLine Line() {
+    const double now = Now();
+    position_.seconds += now - segment_start_;
+    MetricsLine line{.epoch = (static_cast<int>((position_.step - 1) / session_.steps_per_epoch())) + 1,
+                     .step = position_.step,
+                     .seconds = position_.seconds,
+                     .images_per_second =
+                         now > rate_start_ ? static_cast<double>(images_) / (now - rate_start_) : 0,
+                     .metrics = position_.metrics,
+                     .checked_accuracy_real = {},
+                     .checked_accuracy_fake = {}};
+    return line;
+  }
+
+  void FinishEpoch() {
+    MetricsLine line = Line();
+    const OutputSpec& output = session_.config().output;
+    const bool last = position_.step == session_.total_steps();
+    progress_.EndEpoch();
+    if (output.accuracy_every > 0 && (Epoch() % output.accuracy_every == 0 || last)) {
+      const auto [real, fake] = session_.CheckAccuracy();
+      line.checked_accuracy_real = real;
+      line.checked_accuracy_fake = fake;
+      progress_.Print(fmt::format("epoch {}: discriminator accuracy {:.0f}% on real, {:.0f}% on fake",
+                                  Epoch(), real * 100, fake * 100));
+    }
+    if (Epoch() % output.sample_every == 0 || last) grid_.Draw(session_, folder_.sample(Epoch()));
+    folder_.AppendMetrics(ToJsonLine(line));
+    position_.metrics = {};
+    position_.metrics_bytes = folder_.MetricsBytes();
+    if (Epoch() % output.checkpoint_every == 0 || last || StopRequested()) Save();
+    BeginTiming();
+  }
+
+  TrainResult StopEarly() {
+    if (StepInEpoch() != 0) {
+      ReadMetrics();
+      const MetricsLine line = Line();
+      Save();
+      // Behind the checkpoint's mark: a resumed run replaces this line by the whole epoch's.
+      if (position_.step > 0) folder_.AppendMetrics(ToJsonLine(line));
+      grid_.Draw(session_, folder_.sample(Epoch() + 1));
+    }
+    return interrupt_.Requested() ? TrainResult::kInterrupted : TrainResult::kStoppedAtMaxSteps;
+  }
+
+  void Save() {
+    session_.SaveGenerator(folder_.generator());
+    session_.SaveDiscriminator(folder_.discriminator());
+    session_.Save(folder_.checkpoint(), position_);
+  }
+
+  Session& session_;
+  const RunFolder& folder_;
+  const TrainOptions& options_;
+  InterruptGuard interrupt_;
+  SampleGrid grid_;
+  Progress progress_;
+  RunPosition position_;
+  int64_t read_ = 0;  // steps whose metrics were read
+  std::array<double, 2> latest_{};
+  bool warm_ = false;
+  double segment_start_ = 0, rate_start_ = 0;
+  int64_t images_ = 0;  // since rate_start_
+};
+
+}  // namespace
+
+TrainResult Train(Session& session, const RunFolder& folder, const TrainOptions& options) {
+  return Loop(session, folder, options).Run();
+}
+
+}  // namespace numeral

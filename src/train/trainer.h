@@ -1,0 +1,27 @@
+// The training loop: steps, metrics, sample pictures, checkpoints, interruption.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "train/run_folder.h"
+#include "train/session.h"
+#include "util/progress.h"
+
+namespace numeral {
+
+struct TrainOptions {
+  int64_t max_steps = 0;  // stop after this many steps of the run; 0: at its end
+  bool resume = false;
+  bool quiet = false;
+};
+
+enum class TrainResult { kFinished, kStoppedAtMaxSteps, kInterrupted };
+
+// Trains `session` into `folder`. On SIGINT or SIGTERM it finishes the step, saves and returns
+// kInterrupted. A loss that is not finite ends it with Error(kFailure) naming the step, before anything
+// of that step is saved.
+TrainResult Train(Session& session, const RunFolder& folder, const TrainOptions& options);
+
+}  // namespace numeral

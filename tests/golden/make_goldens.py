@@ -1,0 +1,210 @@
+#!/usr/bin/python3
+"""Writes one golden per GAN in configs/ and cases/: ten steps by PyTorch in double precision.
+
+    tests/golden/make_goldens.py [--only NAME] [--check]
+
+Every network is narrowed (`reduce`) and trained on a data set made from a formula; initial weights,
+batches, latents, digits and dropout masks are Numeral's own draws for the config's seed, so that a
+trainer given the golden's config and data has to reproduce its numbers. README.md has the format.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import torch
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT / "bench" / "peers"))
+
+import numeral_config  # noqa: E402
+import numeral_random  # noqa: E402
+from numeral_training import (  # noqa: E402
+    SYNTHETIC_FORMULA,
+    PhiloxSource,
+    Trainer,
+    synthetic_data,
+)
+
+STEPS = 10
+BATCH = 8
+EPOCHS = 2
+IMAGES = 44  # five batches of 8 and one of 4
+SAMPLES = 16  # values kept of a tensor
+
+
+# ---- narrower networks --------------------------------------------------------------------------
+
+
+def narrow(width):
+    """Widths above 11 (digits and "fake") become an eighth, rounded up to a multiple of 4."""
+    return width if width <= 11 else 4 * -(-width // 32)
+
+
+def reduce_network(network):
+    """Narrows layers and latents; what feeds a reshape becomes the size of the narrowed shape."""
+    products = {}
+    for layer in network["layers"]:
+        if layer["type"] == "reshape" and len(layer["shape"]) == 3:
+            h, w, c = layer["shape"]
+            products[h * w * c] = h * w * narrow(c)
+            layer["shape"] = [h, w, narrow(c)]
+
+    def reduced(width):
+        return products.get(width, narrow(width))
+
+    for spec in network["inputs"].values():
+        if "size" in spec:
+            spec["size"] = reduced(spec["size"])
+    for layer in network["layers"]:
+        for key in ("units", "filters"):
+            if key in layer:
+                layer[key] = reduced(layer[key])
+
+
+def reduce(config):
+    """A small form of a config: same layers, losses, orders and rates; see the constants above."""
+    config = json.loads(json.dumps(config))
+    for key in ("$schema", "output"):
+        config.pop(key, None)
+    for network in config["networks"].values():
+        reduce_network(network)
+    data, training = config.setdefault("data", {}), config.setdefault("training", {})
+    data.pop("limit", None)
+    batch = training.get("batch_size", 64)
+    training["epochs"], training["batch_size"] = EPOCHS, BATCH
+    if training.get("generator_batch_size"):
+        training["generator_batch_size"] = max(training["generator_batch_size"] * BATCH // batch, 1)
+    if training.get("steps_per_epoch"):
+        training["steps_per_epoch"] = 5
+    return config
+
+
+# ---- goldens ------------------------------------------------------------------------------------
+
+
+def number(value):
+    return float(f"{float(value):.9g}")
+
+
+def summary(tensor):
+    """Sum, sum of sizes, and the values at i * elems / SAMPLES (all of a smaller tensor)."""
+    flat = tensor.detach().double().reshape(-1)
+    count = min(SAMPLES, flat.numel())
+    return {
+        "sum": number(flat.sum()),
+        "sum_abs": number(flat.abs().sum()),
+        "values": [number(flat[i * flat.numel() // count]) for i in range(count)],
+    }
+
+
+def summaries(tensors):
+    return {name: summary(tensor) for name, tensor in tensors.items()}
+
+
+def first_draws(trainer):
+    """The batches, and a few draws of the first generated images: where does a trainer differ?"""
+    source, generator = trainer.source, trainer.generator
+    draws = {"batches": [source.batch_indices(step).tolist() for step in range(STEPS)]}
+    fresh = trainer.training["order"] == "generator_first" and trainer.training["fakes"] == "fresh"
+    latent = generator.inputs_of("latent")[0]
+    values = source.latents(0, BATCH, generator.input_specs[latent], fresh)
+    draws["latents"] = [number(value) for value in values[0, :4]]
+    if generator.inputs_of("digit"):
+        draws["digits"] = source.digits(0, BATCH, fresh).tolist()
+    return draws
+
+
+def make_golden(config, name):
+    """The golden of a reduced config, as the JSON's dict."""
+    resolved = numeral_config.resolve(config, name)
+    digits = resolved["data"]["digits"] or list(range(10))
+    images, labels = synthetic_data(IMAGES, digits)
+    trainer = Trainer(resolved, PhiloxSource(resolved, images, labels, torch.float64))
+    networks = {network.role: network for network in (trainer.generator, trainer.discriminator)}
+    golden = {
+        "description": "Ten steps in double precision by PyTorch; made by make_goldens.py.",
+        "data": {"count": IMAGES, "digits": digits, "formula": SYNTHETIC_FORMULA},
+        "config": config,
+        "draws": first_draws(trainer),
+        "initial": {role: summaries(n.state_dict()) for role, n in networks.items()},
+        "gradients": {},
+        "d_loss": [],
+        "g_loss": [],
+    }
+    for step in range(STEPS):
+        trainer.gradients = {}
+        d_loss, g_loss = trainer.step(step)
+        golden["d_loss"].append(number(d_loss))
+        golden["g_loss"].append(None if g_loss is None else number(g_loss))
+        for role, gradients in trainer.gradients.items():
+            if role not in golden["gradients"]:
+                names = [parameter for parameter, _ in networks[role].named_parameters()]
+                golden["gradients"][role] = summaries(dict(zip(names, gradients)))
+    golden["weights"] = {role: summaries(n.state_dict()) for role, n in networks.items()}
+    if trainer.average:
+        golden["weights"]["generator/ema"] = summaries(trainer.average.state_dict())
+    return golden
+
+
+def compact(value, indent=0):
+    """JSON with one summary or list of numbers per line."""
+    pad = " " * indent
+    if isinstance(value, dict) and not set(value) >= {"sum", "sum_abs"}:
+        items = [f'{pad} {json.dumps(k)}: {compact(v, indent + 1)}' for k, v in value.items()]
+        return "{\n" + ",\n".join(items) + f"\n{pad}}}" if items else "{}"
+    if isinstance(value, list) and value and isinstance(value[0], (dict, list)):
+        items = [f"{pad} {json.dumps(item)}" for item in value]
+        return "[\n" + ",\n".join(items) + f"\n{pad}]"
+    return json.dumps(value)
+
+
+def agree(a, b):
+    """Whether two goldens are the same up to the rounding of another machine."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(agree(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(agree, a, b))
+    if isinstance(a, float) and isinstance(b, float):
+        return abs(a - b) <= 1e-9 + 1e-6 * abs(b)
+    return a == b
+
+
+def gan_configs():
+    paths = [*(ROOT / "configs").glob("*.json"), *(HERE / "cases").glob("*.json")]
+    for path in sorted(paths, key=lambda path: path.stem):
+        config = numeral_config.parse(path.read_text())
+        if {"generator", "discriminator"} <= set(config.get("networks", {})):
+            yield path.stem, config
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", help="one config's name")
+    parser.add_argument("--check", action="store_true", help="compare, write nothing")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    numeral_random.check_known_answers()
+    made = stale = 0
+    for name, config in gan_configs():
+        if args.only not in (None, name):
+            continue
+        golden = make_golden(reduce(config), name)
+        text, path = compact(golden) + "\n", HERE / f"{name}.json"
+        assert json.loads(text) == golden
+        made += 1
+        losses = f"d_loss {golden['d_loss'][0]:.4f} -> {golden['d_loss'][-1]:.4f}"
+        print(f"{name}: {losses}, {len(text) / 1024:.0f} KiB")
+        if not args.check:
+            path.write_text(text)
+        elif not path.exists() or not agree(golden, json.loads(path.read_text())):
+            stale += 1
+            print(f"{name}: {path.name} is not what this script makes")
+    if made == 0 or stale:
+        sys.exit(f"{made} goldens made, {stale} stale")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+#include "tests/reference/engine.h"
+
+#include <cstring>
+
+#include "tests/reference/ops.h"
+#include "util/error.h"
+
+namespace numeral::reference {
+
+namespace {
+
+// Copies between the plan's type on the host and the wider one here; memcpy, as spans of bytes
+// promise no alignment.
+template <typename Narrow, typename Wide>
+void CopyIn(std::span<const std::byte> bytes, std::span<Wide> values) {
+  NUMERAL_CHECK(bytes.size() == values.size() * sizeof(Narrow));
+  for (size_t i = 0; i < values.size(); ++i) {
+    Narrow value;
+    std::memcpy(&value, bytes.data() + i * sizeof value, sizeof value);
+    values[i] = value;
+  }
+}
+
+template <typename Narrow, typename Wide>
+void CopyOut(std::span<const Wide> values, std::span<std::byte> bytes) {
+  NUMERAL_CHECK(bytes.size() == values.size() * sizeof(Narrow));
+  for (size_t i = 0; i < values.size(); ++i) {
+    const auto value = static_cast<Narrow>(values[i]);
+    std::memcpy(bytes.data() + i * sizeof value, &value, sizeof value);
+  }
+}
+
+}  // namespace
+
+void ReferenceExecutable::Write(TensorId id, std::span<const std::byte> bytes) {
+  switch (store_.info(id).dtype) {
+    case DType::kF32:
+      return CopyIn<float>(bytes, store_.F32(id));
+    case DType::kI32:
+      return CopyIn<int32_t>(bytes, store_.Integers(id));
+    case DType::kI64:
+      return CopyIn<int64_t>(bytes, store_.Integers(id));
+    case DType::kU8:
+      return CopyIn<uint8_t>(bytes, store_.Integers(id));
+  }
+}
+
+void ReferenceExecutable::Read(TensorId id, std::span<std::byte> bytes) {
+  switch (store_.info(id).dtype) {
+    case DType::kF32:
+      return CopyOut<float, double>(store_.F32(id), bytes);
+    case DType::kI32:
+      return CopyOut<int32_t, int64_t>(store_.Integers(id), bytes);
+    case DType::kI64:
+      return CopyOut<int64_t, int64_t>(store_.Integers(id), bytes);
+    case DType::kU8:
+      return CopyOut<uint8_t, int64_t>(store_.Integers(id), bytes);
+  }
+}
+
+void ReferenceExecutable::WriteDoubles(TensorId id, const std::vector<double>& values) {
+  const std::span<double> target = store_.F32(id);
+  NUMERAL_CHECK(values.size() == target.size());
+  std::copy(values.begin(), values.end(), target.begin());
+}
+
+std::vector<double> ReferenceExecutable::ReadDoubles(TensorId id) {
+  const std::span<double> source = store_.F32(id);
+  return {source.begin(), source.end()};
+}
+
+void ReferenceExecutable::Enqueue(int phase) {
+  NUMERAL_CHECK(phase >= 0 && phase < static_cast<int>(plan_->phases.size()));
+  store_.Poison(Storage::kTransient);
+  for (const PhaseOp& phase_op : plan_->phases[static_cast<size_t>(phase)].ops) {
+    try {
+      std::visit([this](const auto& op) { Run(op, store_); }, phase_op.op);
+    } catch (const Error& error) {
+      Fail("op '{}': {}", phase_op.label, error.what());
+    }
+  }
+}
+
+}  // namespace numeral::reference

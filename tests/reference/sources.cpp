@@ -1,0 +1,67 @@
+#include "tests/reference/ops.h"
+#include "util/error.h"
+#include "util/permutation.h"
+#include "util/random.h"
+
+namespace numeral::reference {
+
+void Run(const AdvanceStep& op, Store& store) { store.Integers(op.step)[0] += 1; }
+
+void Run(const GatherBatch& op, Store& store) {
+  const int64_t step = store.RunningStep(op.step);
+  const int64_t epoch = step / op.steps_per_epoch;
+  const int64_t first = (step % op.steps_per_epoch) * op.batch_size;
+  const Permutation order(static_cast<uint64_t>(op.data_count), store.plan().seed, op.stream,
+                          static_cast<uint64_t>(epoch));
+  const auto data_images = store.Integers(op.data_images);
+  const auto data_labels = store.Integers(op.data_labels);
+  const auto images = store.F32(op.images);
+  const auto labels = store.Integers(op.labels);
+  const auto pixels = static_cast<size_t>(store.shape(op.images).Elems());
+  NUMERAL_CHECK(store.rows(op.labels) == store.rows(op.images));
+  for (int64_t row = 0; row < store.rows(op.images); ++row) {
+    NUMERAL_CHECK(first + row < op.data_count);
+    const auto source = static_cast<size_t>(order(static_cast<uint64_t>(first + row)));
+    const auto target = static_cast<size_t>(row);
+    labels[target] = data_labels[source];
+    for (size_t i = 0; i < pixels; ++i) {
+      const auto value = static_cast<double>(data_images[source * pixels + i]);
+      images[target * pixels + i] = value * op.scale + op.shift;
+    }
+  }
+}
+
+void Run(const DrawLatents& op, Store& store) {
+  const auto step = static_cast<uint64_t>(store.RunningStep(op.step));
+  const uint64_t seed = store.plan().seed;
+  const auto out = store.F32(op.out);
+  // The element of a draw is row * size + feature: the position in `out`.
+  for (size_t i = 0; i < out.size(); ++i) {
+    out[i] = op.distribution == InputSpec::Distribution::kNormal
+                 ? DrawNormal(seed, op.stream, step, i)
+                 : SignedUnitFromBits(DrawBits(seed, op.stream, step, i));
+  }
+}
+
+void Run(const DrawDigits& op, Store& store) {
+  const auto step = static_cast<uint64_t>(store.RunningStep(op.step));
+  const auto out = store.Integers(op.out);
+  for (size_t row = 0; row < out.size(); ++row) {
+    const uint32_t bits = DrawBits(store.plan().seed, op.stream, step, row);
+    out[row] = op.choices[ChoiceFromBits(bits, static_cast<uint32_t>(op.choices.size()))];
+  }
+}
+
+void Run(const OneHot& op, Store& store) {
+  const auto labels = store.Integers(op.labels);
+  const auto out = store.F32(op.out);
+  NUMERAL_CHECK(out.size() == labels.size() * 10);
+  for (size_t row = 0; row < labels.size(); ++row) {
+    NUMERAL_CHECK(labels[row] >= 0 && labels[row] < 10);
+    for (size_t digit = 0; digit < 10; ++digit) {
+      out[row * 10 + digit] = labels[row] == static_cast<int64_t>(digit) ? 1 : 0;
+    }
+  }
+}
+
+}  // namespace numeral::reference

@@ -1,0 +1,57 @@
+// How far a result may be from the reference: |actual - expected| <= atol + rtol * |expected|.
+//
+// One table for all tests. Inputs of the op cases are of size 1, so atol is in units of the inputs;
+// one rounding of an fp32 number of size 1 is 6e-8.
+#pragma once
+
+#include <cmath>
+
+namespace numeral {
+
+struct Tolerance {
+  double atol = 0, rtol = 0;
+
+  // A positive condition: NaN and infinity never pass, not even against themselves.
+  bool Accepts(double actual, double expected) const {
+    return std::isfinite(actual) && std::isfinite(expected) &&
+           std::abs(actual - expected) <= atol + rtol * std::abs(expected);
+  }
+};
+
+namespace tolerance {
+
+// Moved, chosen, drawn or counted, not computed; also fp32 arithmetic that random.h pins to the
+// bit.
+inline constexpr Tolerance kExact{0, 0};
+// At most a handful of roundings per element; fused multiply-add is allowed to save one of them.
+inline constexpr Tolerance kElementwise{2e-7, 5e-7};
+// tanh and exp of vector libraries are good to a few units in the last place, their arguments to
+// one.
+inline constexpr Tolerance kTranscendental{2e-6, 1e-5};
+// Sums of up to some thousand terms of size 1 in any order; partial sums reach about 50.
+inline constexpr Tolerance kSum{2e-5, 1e-5};
+// Convolutions and products: sums as above of terms with a rounding each.
+inline constexpr Tolerance kProduct{2e-5, 1e-5};
+// Batch norm: differences from a rounded mean, divided by a rounded deviation, summed again
+// backward.
+inline constexpr Tolerance kStatistics{3e-5, 3e-5};
+// Batch norm of values 100 times larger than their deviation: the mean's own rounding is 4e-6
+// there. The difference of squares E[x^2] - E[x]^2 loses everything to 6e-4 and does not pass.
+inline constexpr Tolerance kLargeMean{2e-4, 1e-4};
+// Logarithms and exponentials of logits up to 50 in size, averaged over a batch.
+inline constexpr Tolerance kLoss{2e-6, 1e-5};
+// Square root, division and a step of size 1e-3 on parameters of size 1.
+inline constexpr Tolerance kUpdate{2e-7, 2e-6};
+
+// Hand-computed values against arithmetic in double, written down with about ten digits.
+inline constexpr Tolerance kByHand{1e-9, 1e-9};
+// Central differences with a step of 1e-5 in double: the third derivative leaves about 1e-10, the
+// rounding of a sum of size 10 about 1e-10 more.
+inline constexpr Tolerance kFiniteDifference{1e-7, 1e-6};
+// Central differences through whole networks: losses of size 1, curvature of many layers.
+inline constexpr Tolerance kNetworkDifference{2e-7, 2e-5};
+// Two orders of the same sums in double, amplified by the steps of Adam on gradients near zero.
+inline constexpr Tolerance kSamePlan{1e-9, 1e-7};
+
+}  // namespace tolerance
+}  // namespace numeral

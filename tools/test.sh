@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Packages, data, build, then all tests. Arguments go to ctest: `tools/test.sh -R idx`.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+prepare
+ctest --test-dir build --output-on-failure "$@"

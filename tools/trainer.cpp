@@ -1,0 +1,133 @@
+// trainer CONFIG: trains the networks of one JSON file.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "config/parse.h"
+#include "data/dataset.h"
+#include "graph/graph.h"
+#include "train/trainer.h"
+#include "util/error.h"
+
+namespace {
+
+using namespace numeral;
+
+constexpr int kBadInputExit = 2, kFailureExit = 1, kInterruptedExit = 130;
+
+struct Options {
+  std::string config, device = "auto", run_dir, data_dir;
+  std::vector<std::string> sets;
+  int epochs = 0;
+  int64_t seed = -1;
+  TrainOptions train;
+  bool summary = false, check = false, dump_plan = false;
+};
+
+constexpr const char* kFooter = R"(Examples:
+  trainer configs/quickstart.json                 readable digits in two minutes on two cores
+  trainer configs/dcgan.json --summary            layers, shapes, parameters
+  trainer configs/dcgan.json --epochs 5 --set /training/batch_size=128
+  trainer configs/dcgan.json --resume             goes on where the newest run stopped
+
+A run writes runs/<name>/: config.json (every setting), metrics.jsonl (a line per epoch),
+samples/epoch_0001.png, g.bin and d.bin (safetensors), checkpoint/. runs/latest is the newest.
+Exit status: 0 done, 2 bad input, 1 failure, 130 interrupted (state saved; use --resume).)";
+
+void Declare(CLI::App& app, Options& o) {
+  app.footer(kFooter);
+  app.add_option("CONFIG", o.config, "JSON file that describes the run (see configs/README.md)")
+      ->required();
+  app.add_option("--device", o.device, "auto, cpu or cuda; a named device never falls back")
+      ->capture_default_str();
+  app.add_option("--run-dir", o.run_dir, "folder of the run (default: runs/<name>, numbered)");
+  app.add_flag("--resume", o.train.resume, "continue the newest run of this config, exactly");
+  app.add_option("--epochs", o.epochs, "train this many epochs")->check(CLI::Range(1, 1000000));
+  app.add_option("--max-steps", o.train.max_steps, "stop once the run has made this many steps")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
+  app.add_option("--seed", o.seed, "seed of every random draw")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 62));
+  app.add_option("--set", o.sets, "override a value: POINTER=JSON, such as /training/epochs=3");
+  app.add_option("--data-dir", o.data_dir, "where the IDX files are (default: $NUMERAL_DATA, data)");
+  app.add_flag("--summary", o.summary, "print layers, output shapes and parameters, and stop");
+  app.add_flag("--check", o.check, "check the config and compile its plan without data, and stop");
+  app.add_flag("--dump-plan", o.dump_plan, "print the compiled plan as text, and stop");
+  app.add_flag("--quiet", o.train.quiet, "no progress line");
+}
+
+Config Load(const Options& o) {
+  std::vector<Override> overrides;
+  for (const std::string& set : o.sets) overrides.push_back(ParseOverride(set));
+  if (o.epochs > 0) overrides.push_back({"/training/epochs", std::to_string(o.epochs)});
+  if (o.seed >= 0) overrides.push_back({"/seed", std::to_string(o.seed)});
+  return LoadConfig(o.config, overrides);
+}
+
+// What can be said of a config without its data: the size of the published training sets stands in.
+int Describe(const Options& o, const Config& config) {
+  const Graph generator = BuildGraph(config.generator, config.convention, o.config);
+  const Graph discriminator = BuildGraph(config.discriminator, config.convention, o.config);
+  if (o.summary) {
+    fmt::print("{}\n{}", Summary(generator), Summary(discriminator));
+    return 0;
+  }
+  const int64_t published = config.data.split == "test" ? 10000 : 60000;
+  const Capabilities capabilities = MakeEngine(o.device)->capabilities();
+  const Plan plan = CompilePlan(
+      config, generator, discriminator,
+      {.conv_epilogue = capabilities.conv_epilogue,
+       .dense_epilogue = capabilities.dense_epilogue,
+       .data_count = config.data.limit > 0 ? std::min(config.data.limit, published) : published,
+       .sample_rows = config.output.grid_rows * config.output.grid_columns});
+  if (o.dump_plan) {
+    fmt::print("{}", DumpPlan(plan));
+  } else {
+    fmt::print("{} is fine: {} parameters, {} phases\n", o.config,
+               generator.TotalElems() + discriminator.TotalElems(), plan.phases.size());
+  }
+  return 0;
+}
+
+int Run(const Options& o) {
+  const Config config = Load(o);
+  if (o.summary || o.check || o.dump_plan) return Describe(o, config);
+  const auto engine = MakeEngine(o.device);
+  const Dataset data = LoadDataset(config.data, DataDir(o.data_dir));
+  Session session(config, data, *engine);
+  const RunFolder folder = o.train.resume ? RunFolder::Resume(config.name, o.run_dir)
+                                          : RunFolder::Create(config.name, o.run_dir);
+  if (!o.train.quiet) {
+    fmt::print(stderr, "{}: {} images of {}, {} epochs of {} steps on {}, into {}\n", config.name,
+               data.count(), data.name, config.training.epochs, session.steps_per_epoch(),
+               engine->capabilities().description, folder.dir().string());
+  }
+  const TrainResult result = Train(session, folder, o.train);
+  if (!o.train.quiet) {
+    fmt::print(stderr, "{} {}; pictures in {}\n", folder.dir().string(),
+               result == TrainResult::kFinished ? "is trained" : "can go on with --resume",
+               (folder.dir() / "samples").string());
+  }
+  return result == TrainResult::kInterrupted ? kInterruptedExit : 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Trains a GAN for handwritten digits from one JSON file.", "trainer");
+  Options options;
+  Declare(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int status = app.exit(error);
+    return status == 0 ? 0 : kBadInputExit;
+  }
+  try {
+    return Run(options);
+  } catch (const Error& error) {
+    fmt::print(stderr, "trainer: {}\n", error.what());
+    return error.kind() == ErrorKind::kBadInput ? kBadInputExit : kFailureExit;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "trainer: {}\n", error.what());
+    return kFailureExit;
+  }
+}
