@@ -55,6 +55,9 @@ void CheckOrder(const TrainingSpec& training, const Location& at) {
     if (training.reuse_fakes) BadValue(at / key, "needs fakes to be \"fresh\"");
   };
   if (training.discriminator_steps > 1) check("discriminator_steps");
+  if (training.discriminator_steps > 1 && training.order != Order::kDiscriminatorFirst) {
+    BadValue(at / "discriminator_steps", "needs the order \"discriminator_first\"");
+  }
   if (training.generator_batch_size != 0) check("generator_batch_size");
 }
 

@@ -13,6 +13,15 @@
 
 namespace numeral::cpu {
 
+// condition ? yes : no on the bits. With `?:` the compiler moves the arithmetic that makes a value
+// into the branch that uses it, and then, unless vectors have masks, leaves the loop scalar: an
+// operation not asked for might raise a floating-point exception.
+inline float Select(bool condition, float yes, float no) {
+  const uint32_t mask = -static_cast<uint32_t>(condition);
+  return std::bit_cast<float>((std::bit_cast<uint32_t>(yes) & mask) |
+                              (std::bit_cast<uint32_t>(no) & ~mask));
+}
+
 // e^x as (1 + minus_one) * scale for |x| <= 88, with scale a power of two: parts that the callers
 // combine without cancellation. Range reduction by Cody & Waite, polynomial of Cephes expf
 // (Moshier).
@@ -43,13 +52,9 @@ struct Identity {
 struct LeakyRelu {
   static constexpr bool kReadsResult = true;
   float slope;
-  // The product stands outside of the choice: a conditional one would keep the loop scalar.
-  float operator()(float x) const {
-    const float scaled = slope * x;
-    return x > 0 ? x : scaled;
-  }
+  float operator()(float x) const { return Select(x > 0, x, slope * x); }
   // As in PyTorch, at 0 it is the slope.
-  float Derivative(float y) const { return y > 0 ? 1.0f : slope; }
+  float Derivative(float y) const { return Select(y > 0, 1, slope); }
 };
 
 struct Tanh {
@@ -57,7 +62,7 @@ struct Tanh {
   // With e = exp(2|x|) - 1, tanh |x| = e / (e + 2): exact near 0. Beyond 9.1 it rounds to 1.
   float operator()(float x) const {
     const float size = std::fabs(x);
-    const ExpParts exp = SplitExp(2 * (size > 9.1f ? 9.1f : size));
+    const ExpParts exp = SplitExp(2 * Select(size > 9.1f, 9.1f, size));
     const float e = std::fma(exp.minus_one, exp.scale, exp.scale - 1);
     return std::copysign(e / (e + 2), x);
   }
@@ -67,8 +72,8 @@ struct Tanh {
 struct Sigmoid {
   static constexpr bool kReadsResult = true;
   float operator()(float x) const {
-    const float above = x > 88.0f ? 88.0f : x;
-    const ExpParts exp = SplitExp(-(above < -88.0f ? -88.0f : above));
+    const float above = Select(x > 88, 88, x);
+    const ExpParts exp = SplitExp(-Select(above < -88, -88, above));
     return 1 / (1 + std::fma(exp.minus_one, exp.scale, exp.scale));
   }
   float Derivative(float y) const { return y * (1 - y); }

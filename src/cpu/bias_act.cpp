@@ -101,7 +101,7 @@ class ForwardKernel {
       float value = act(x[k] + bias[k]);
       if constexpr (kDropout) {
         const float kept = value * scale + 0.0f;  // the sum turns -0.0 into +0.0
-        value = bits[k] < threshold ? -0.0f : kept;
+        value = Select(bits[k] < threshold, -0.0f, kept);
       }
       y[k] = value;
     }
@@ -171,7 +171,7 @@ class BackwardKernel {
       float grad = grad_y[j];
       if constexpr (kDropout) {
         const float through = grad * scale * act.Derivative(y[j] * keep);
-        grad = std::bit_cast<uint32_t>(y[j]) == kDroppedBits ? 0.0f : through;
+        grad = Select(std::bit_cast<uint32_t>(y[j]) == kDroppedBits, 0, through);
       } else if constexpr (kReadsResult) {
         grad *= act.Derivative(y[j]);
       }

@@ -1,3 +1,4 @@
+#include "cpu/elementwise.h"
 #include "cpu/products.h"
 #include "cpu/thin_conv.h"
 
@@ -15,6 +16,16 @@ Kernel RunPrimitive(Workspace& workspace, dnnl::primitive primitive, Args args) 
 
 }  // namespace
 
+Kernel WithActivationPass(Kernel run, const Activation& activation, TensorId tensor,
+                          const Binding& binding) {
+  Kernel pass = MakeKernel(
+      BiasActForward{tensor, kNoTensor, tensor, activation, 0, {}, kNoTensor}, binding);
+  return [run = std::move(run), pass = std::move(pass)] {
+    run();
+    pass();
+  };
+}
+
 Kernel MakeKernel(const ConvForward& op, const Binding& binding, Workspace& workspace) {
   const ConvGeometry& g = op.geometry;
   const float* image = binding.F32(op.image);
@@ -22,6 +33,12 @@ Kernel MakeKernel(const ConvForward& op, const Binding& binding, Workspace& work
   const float* bias = binding.F32(op.bias);
   float* features = binding.F32(op.features);
   if (ThinSupports(g)) return MakeThinForward(g, image, weight, bias, op.activation, features);
+  if (!LibraryKeepsNan(op.activation)) {
+    ConvForward linear = op;
+    linear.activation = {};
+    return WithActivationPass(MakeKernel(linear, binding, workspace), op.activation, op.features,
+                              binding);
+  }
   const LibraryConv conv =
       MakeConv(workspace.engine(), ConvDirection::kForward, g, bias != nullptr, op.activation);
   Args args = {

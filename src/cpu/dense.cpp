@@ -41,6 +41,11 @@ Kernel FewOutputs(const DenseForward& op, const Binding& binding) {
 
 Kernel MakeKernel(const DenseForward& op, const Binding& binding, Workspace& workspace) {
   if (op.out < kFewOutputs) return FewOutputs(op, binding);
+  if (!LibraryKeepsNan(op.activation)) {
+    DenseForward linear = op;
+    linear.activation = {};
+    return WithActivationPass(MakeKernel(linear, binding, workspace), op.activation, op.y, binding);
+  }
   const float* bias = binding.F32(op.bias);
   const LibraryProduct product =
       MakeProduct(workspace.engine(), op.n, op.in, op.out, bias != nullptr, op.activation);

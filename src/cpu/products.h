@@ -6,6 +6,15 @@
 
 namespace numeral::cpu {
 
+// oneDNN's ReLU turns NaN into 0, which would hide a diverging run: that activation is a pass of our
+// own behind the product.
+inline bool LibraryKeepsNan(const Activation& activation) {
+  return activation.kind != ActivationKind::kLeakyRelu || activation.slope != 0;
+}
+// `run`, then the activation in place on `tensor`.
+Kernel WithActivationPass(Kernel run, const Activation& activation, TensorId tensor,
+                          const Binding& binding);
+
 // convolution.cpp
 Kernel MakeKernel(const ConvForward& op, const Binding& binding, Workspace& workspace);
 Kernel MakeKernel(const ConvBackwardData& op, const Binding& binding, Workspace& workspace);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 #include "cpu/binding.h"
@@ -130,18 +131,19 @@ void ForEachChannelBlock(int padded_channels, const Use& use) {
 // ---- memory
 // -----------------------------------------------------------------------------------------
 
+inline constexpr int kCacheLineElems = 16;
+
 // `slots` zeroed arrays of floats, each at the start of a cache line.
 class Scratch {
  public:
   Scratch(int64_t slots, int64_t elems)
-      : lines_((elems + kLineElems - 1) / kLineElems),
+      : lines_((elems + kCacheLineElems - 1) / kCacheLineElems),
         memory_(static_cast<size_t>(slots * lines_)) {}
   float* operator[](int64_t slot) { return memory_[static_cast<size_t>(slot * lines_)].values; }
 
  private:
-  static constexpr int kLineElems = 16;
   struct alignas(64) Line {
-    float values[kLineElems] = {};
+    float values[kCacheLineElems] = {};
   };
   int64_t lines_;
   std::vector<Line> memory_;

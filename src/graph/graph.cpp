@@ -9,6 +9,8 @@
 namespace numeral {
 namespace {
 
+constexpr int64_t kMaxParams = int64_t{1} << 30;  // four GiB, and as much again for each moment
+
 Node InputNode(const InputSpec& input, int index) {
   Node node;
   node.name = input.name;
@@ -113,7 +115,12 @@ Graph BuildGraph(const NetworkSpec& spec, Convention convention, const std::stri
   }
   AssignFeatureOrders(graph);
   for (Node& node : graph.nodes) {
-    if (node.input < 0) std::visit(ParamMaker(graph, node), node.op);
+    if (node.input >= 0) continue;
+    std::visit(ParamMaker(graph, node), node.op);
+    if (graph.TotalElems() > kMaxParams) {
+      BadInput("{}: {}: \"{}\" brings the network to more than {} parameters", source, node.pointer,
+               node.name, kMaxParams);
+    }
   }
   return graph;
 }

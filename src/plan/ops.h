@@ -48,7 +48,7 @@ struct AdvanceStep {
 
 // One batch of the shuffled data set: with s the running step, e = s / steps_per_epoch and
 // p = (s % steps_per_epoch) * batch_size, row i is image Permutation(data_count, seed, stream, e)[p+i]
-// (util/permutation.h), scaled to value * scale + shift. With `fixed`, s is 0.
+// (util/permutation.h), scaled to value * scale + shift.
 struct GatherBatch {
   TensorId data_images;  // u8 [data_count] 28x28x1
   TensorId data_labels;  // u8 [data_count]
@@ -222,7 +222,7 @@ struct PoolGeometry {
 struct MaxPoolForward {
   PoolGeometry geometry;
   TensorId x, y;
-  TensorId argmax;  // i32, y * x + x of the winner in the input image; kNoTensor in inference
+  TensorId argmax;  // i32, y * w + x of the winner in the input image; kNoTensor in inference
 };
 struct MaxPoolBackward {
   PoolGeometry geometry;
@@ -289,7 +289,7 @@ struct Loss {
   bool add;
 };
 // Share of rows that D judges right: real: one output above its threshold, or for many outputs the
-// digit's output the largest (and, with digit_or_zeros, above 0); fake: below the threshold, all ten
+// digit's output the first largest (and, with digit_or_zeros, above 0); fake: below the threshold, all ten
 // outputs below 0, or class 10 the largest. `step` may be kNoTensor: row 0 of metrics.
 struct Accuracy {
   LossKind kind;

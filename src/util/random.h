@@ -121,16 +121,10 @@ NUMERAL_HOST_DEVICE inline SinCos SinCosFromBits(uint32_t bits) {
       fmaf(fmaf(2.443315711809948e-5f, square, -1.388731625493765e-3f), square, 4.166664568298827e-2f);
   const float sin = fmaf(x * square, s0, x);
   const float cos = fmaf(square * square, c0, fmaf(-0.5f, square, 1.0f));
-  switch (quadrant & 3) {
-    case 0:
-      return {sin, cos};
-    case 1:
-      return {cos, -sin};
-    case 2:
-      return {-sin, -cos};
-    default:
-      return {-cos, sin};
-  }
+  // Selects rather than branches, so that loops over draws vectorise.
+  const float a = (quadrant & 1) ? cos : sin, b = (quadrant & 1) ? sin : cos;
+  const float minus_a = -a, minus_b = -b;
+  return {(quadrant & 2) ? minus_a : a, ((quadrant + 1) & 2) ? minus_b : b};
 }
 
 struct NormalPair {

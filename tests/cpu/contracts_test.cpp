@@ -44,6 +44,20 @@ std::vector<float> WithNaN(size_t count, size_t place) {
   return values;
 }
 
+std::vector<size_t> NaNs(const std::vector<float>& values) {
+  std::vector<size_t> places;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (std::isnan(values[i])) places.push_back(i);
+  }
+  return places;
+}
+
+std::vector<size_t> Range(size_t begin, size_t end) {
+  std::vector<size_t> places;
+  for (size_t i = begin; i < end; ++i) places.push_back(i);
+  return places;
+}
+
 TEST_CASE("cpu: NaN goes through activations and stays where it is") {
   constexpr size_t kCount = 5 * 37, kPlace = 100;
   for (const Activation& activation : AllActivations()) {
@@ -55,7 +69,7 @@ TEST_CASE("cpu: NaN goes through activations and stays where it is") {
     const TensorId y = plan.Add("y", 5, Shape::Flat(37));
     const auto values =
         RunOnCpu(plan, BiasActForward{x, bias, y, activation, 0, {}, kNoTensor}).Reals("y");
-    for (size_t i = 0; i < kCount; ++i) CHECK(std::isnan(values[i]) == (i == kPlace));
+    CHECK(NaNs(values) == std::vector<size_t>{kPlace});
   }
 }
 
@@ -71,7 +85,7 @@ TEST_CASE("cpu: NaN goes through the epilogues of products and convolutions") {
       const TensorId y = plan.Add("y", 3, Shape::Flat(17));
       const auto values =
           RunOnCpu(plan, DenseForward{3, 5, 17, x, weight, bias, y, activation}).Reals("y");
-      for (size_t i = 0; i < values.size(); ++i) CHECK(std::isnan(values[i]) == (i / 17 == 1));
+      CHECK(NaNs(values) == Range(17, 34));
     }
     OneOpPlan plan;
     const ConvGeometry g{2, 3, 3, 2, 5, 3, 3, 1, 1, 1, 1, 0, 0, 0, 0};
@@ -82,7 +96,7 @@ TEST_CASE("cpu: NaN goes through the epilogues of products and convolutions") {
     const TensorId features = plan.Add("features", 2, Shape::Spatial(3, 3, 5));
     const auto values =
         RunOnCpu(plan, ConvForward{g, image, weight, bias, features, activation}).Reals("features");
-    for (size_t i = 0; i < values.size(); ++i) CHECK(std::isnan(values[i]) == (i / 5 == 10));
+    CHECK(NaNs(values) == Range(50, 55));
   }
 }
 
@@ -95,14 +109,14 @@ TEST_CASE("cpu: NaN wins over numbers in pools") {
     const TensorId argmax = plan.Add("argmax", 1, Shape::Spatial(2, 2, 3), DType::kI32);
     auto outcome = RunOnCpu(plan, MaxPoolForward{{2, 2, 2, 2, 0, 0}, x, y, argmax});
     const auto values = outcome.Reals("y");
-    for (size_t i = 0; i < values.size(); ++i) CHECK(std::isnan(values[i]) == (i == 4));
+    CHECK(NaNs(values) == std::vector<size_t>{4});
     CHECK(outcome.Integers("argmax")[4] == 6);
   }
   const TensorId y = plan.Add("global", 1, Shape::Flat(3));
   const TensorId argmax = plan.Add("pixel", 1, Shape::Flat(3), DType::kI32);
   auto outcome = RunOnCpu(plan, GlobalMaxPoolForward{x, y, argmax});
   const auto values = outcome.Reals("global");
-  for (size_t i = 0; i < values.size(); ++i) CHECK(std::isnan(values[i]) == (i == 1));
+  CHECK(NaNs(values) == std::vector<size_t>{1});
   CHECK(outcome.Integers("pixel")[1] == 6);
 }
 
@@ -123,7 +137,7 @@ TEST_CASE("cpu: NaN in a batch reaches its channel's norm and no other") {
   op.unbiased_running_variance = true;
   op.activation = {ActivationKind::kLeakyRelu, 0};
   const auto values = RunOnCpu(plan, op).Reals("y");
-  for (size_t i = 0; i < values.size(); ++i) CHECK(std::isnan(values[i]) == (i % 3 == 1));
+  CHECK(NaNs(values) == std::vector<size_t>{1, 4, 7, 10});
 }
 
 // A forward op with dropout over rows of 24 features. `x` has values that any activation may turn

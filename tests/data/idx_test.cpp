@@ -65,7 +65,7 @@ TEST_CASE("gzip files of several members and of several buffers are read", "[idx
   pair.CheckRefused({"5 images", "500000 labels"});
 }
 
-TEST_CASE("a file cut off anywhere is refused", "[idx]") {
+TEST_CASE("an IDX file cut off anywhere is refused", "[idx]") {
   const bool gzip = GENERATE(false, true);
   Pair pair;
   const std::string images = Packed(gzip, IdxImages(5));

@@ -1,0 +1,176 @@
+// The trainer as a program: exit statuses, messages of one line, signals, files.
+#include <thread>
+
+#include "config/parse.h"
+#include "tests/catch.h"
+#include "tests/data/idx_files.h"
+#include "tests/tools/run_tool.h"
+#include "tests/train/synthetic_data.h"
+#include "tests/util/expect_error.h"
+#include "tests/util/temp_folder.h"
+
+namespace numeral {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kConfig = R"({
+  "networks": {
+    "generator": {
+      "inputs": {"z": {"kind": "latent", "size": 4}},
+      "layers": [{"type": "dense", "units": 784}, {"type": "tanh"},
+                 {"type": "reshape", "shape": [28, 28, 1]}]},
+    "discriminator": {
+      "inputs": {"image": {"kind": "image"}},
+      "layers": [{"type": "flatten"}, {"type": "dense", "units": 1}]}},
+  "training": {"epochs": 2, "batch_size": 8},
+  "output": {"grid": [2, 2]}})";
+
+// A folder with a config and a small data set, as a user's working folder.
+class WorkingFolder {
+ public:
+  WorkingFolder() {
+    const Dataset data = SyntheticData(64, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+    WriteBytes(path() / "data/mnist/train-images-idx3-ubyte",
+               BigEndian({0x803, 64, kImageSide, kImageSide}) +
+                   std::string(data.pixels.begin(), data.pixels.end()));
+    WriteBytes(path() / "data/mnist/train-labels-idx1-ubyte",
+               IdxLabels(std::string(data.labels.begin(), data.labels.end())));
+    WriteBytes(path() / "small.json", kConfig);
+  }
+  const fs::path& path() const { return folder_.path(); }
+  ToolResult Train(std::vector<std::string> args) const {
+    return RunTool("trainer", args, path());
+  }
+
+ private:
+  TempFolder folder_;
+};
+
+int Lines(const std::string& text) {
+  return static_cast<int>(std::count(text.begin(), text.end(), '\n'));
+}
+
+void CheckRefused(const ToolResult& result, std::initializer_list<std::string> mentions) {
+  INFO(result.err);
+  CHECK(result.status == 2);
+  CHECK(Lines(result.err) == 1);
+  CheckMentions(result.err, mentions);
+}
+
+}  // namespace
+
+TEST_CASE("a run leaves the files that the design promises", "[trainer]") {
+  const WorkingFolder folder;
+  const ToolResult result = folder.Train({"small.json"});
+  INFO(result.err);
+  CHECK(result.status == 0);
+  const fs::path run = folder.path() / "runs/small";
+  for (const char* name : {"config.json", "metrics.jsonl", "samples/epoch_0001.png",
+                           "samples/epoch_0002.png", "g.bin", "d.bin",
+                           "checkpoint/state.safetensors"}) {
+    INFO(name);
+    CHECK(fs::exists(run / name));
+  }
+  CHECK(fs::equivalent(folder.path() / "runs/latest", run));
+  CHECK(Lines(ReadFile(run / "metrics.jsonl")) == 2);
+  for (const auto& entry : fs::recursive_directory_iterator(run)) {
+    CHECK(entry.path().extension() != ".tmp");
+  }
+
+  SECTION("a second run takes another folder") {
+    CHECK(folder.Train({"small.json", "--quiet"}).status == 0);
+    CHECK(fs::equivalent(folder.path() / "runs/latest", folder.path() / "runs/small_2"));
+    CHECK(ReadFile(run / "g.bin") == ReadFile(folder.path() / "runs/small_2/g.bin"));
+  }
+  SECTION("another seed gives another generator") {
+    CHECK(folder.Train({"small.json", "--quiet", "--seed", "2"}).status == 0);
+    CHECK(ReadFile(run / "g.bin") != ReadFile(folder.path() / "runs/small_2/g.bin"));
+  }
+  SECTION("the resolved config repeats the run") {
+    CHECK(folder.Train({"runs/small/config.json", "--quiet", "--run-dir", "again"}).status == 0);
+    CHECK(ReadFile(run / "g.bin") == ReadFile(folder.path() / "again/g.bin"));
+  }
+}
+
+TEST_CASE("bad input gets one line and status 2", "[trainer]") {
+  const WorkingFolder folder;
+  CheckRefused(folder.Train({"absent.json"}), {"absent.json"});
+  WriteBytes(folder.path() / "broken.json", "{\"seed\": }");
+  CheckRefused(folder.Train({"broken.json"}), {"broken.json"});
+  WriteBytes(folder.path() / "binary.json", std::string("\0\xff\xfe", 3));
+  CheckRefused(folder.Train({"binary.json"}), {"binary.json"});
+  CheckRefused(folder.Train({"small.json", "--set", "/training/epoch=3"}),
+               {"/training", "epochs"});
+  CheckRefused(folder.Train({"small.json", "--set", "nonsense"}), {"nonsense"});
+  CheckRefused(folder.Train({"small.json", "--device", "cuda"}), {"--device", "cuda"});
+  CheckRefused(folder.Train({"small.json", "--device", "tpu"}), {"tpu", "auto"});
+  CheckRefused(folder.Train({"small.json", "--resume"}), {"nothing to resume"});
+  CheckRefused(folder.Train({"small.json", "--data-dir", "nowhere"}), {"nowhere", "fetch_data.sh"});
+  CheckRefused(folder.Train({"small.json", "--run-dir", "small.json/run"}), {"small.json/run"});
+  CheckRefused(folder.Train({"small.json", "--set", "/training/batch_size=65", "--set",
+                             "/data/last_batch=drop"}),
+               {"batch_size", "64 images"});
+  CheckRefused(folder.Train({"small.json", "--set",
+                             "/networks/discriminator/layers/1/units=3"}),
+               {"/networks/discriminator", "3"});
+  CheckRefused(folder.Train({"small.json", "--set", "/networks/generator/layers/0/units=783"}),
+               {"/networks/generator/layers/2", "783", "28x28x1"});
+  CHECK(folder.Train({"small.json", "--epochs", "0"}).status == 2);
+  CHECK(folder.Train({}).status == 2);
+  CHECK_FALSE(fs::exists(folder.path() / "runs"));
+}
+
+TEST_CASE("a damaged data set is refused by name before anything is written", "[trainer]") {
+  const WorkingFolder folder;
+  const fs::path labels = folder.path() / "data/mnist/train-labels-idx1-ubyte";
+  WriteBytes(labels, ReadFile(labels).substr(0, 40));
+  CheckRefused(folder.Train({"small.json"}), {labels.filename().string()});
+  CHECK_FALSE(fs::exists(folder.path() / "runs"));
+}
+
+TEST_CASE("a signal ends the run after the step, saved and resumable", "[trainer]") {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const WorkingFolder folder;
+    const Tool tool("trainer", {"small.json", "--epochs", "1000000", "--set",
+                                "/output/checkpoint_every=1000000"},
+                    folder.path());
+    // The resolved config is written once training begins.
+    const fs::path started = folder.path() / "runs/small/metrics.jsonl";
+    for (int i = 0; i < 600 && !fs::exists(started); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    tool.Signal(signal);
+    const ToolResult result = tool.Wait();
+    INFO(result.err);
+    CHECK(result.status == 130);
+    CHECK(fs::exists(folder.path() / "runs/small/checkpoint/state.safetensors"));
+    CHECK(result.err.find("--resume") != std::string::npos);
+    const ToolResult resumed =
+        folder.Train({"small.json", "--resume", "--quiet", "--epochs", "1000000", "--max-steps",
+                      "1", "--set", "/output/checkpoint_every=1000000"});
+    INFO(resumed.err);
+    CHECK(resumed.status == 0);
+  }
+}
+
+TEST_CASE("what a config describes can be read without data", "[trainer]") {
+  const TempFolder empty;
+  const std::string configs = NUMERAL_SOURCE_DIR "/configs/";
+  const ToolResult summary =
+      RunTool("trainer", {configs + "dcgan_keras.json", "--summary"}, empty.path());
+  CHECK(summary.status == 0);
+  CheckMentions(summary.out, {"22,428,288", "22,326,144", "102,144", "4,108,289", "28x28x1"});
+  const ToolResult check =
+      RunTool("trainer", {configs + "gan_mlp.json", "--check"}, empty.path());
+  CHECK(check.status == 0);
+  const ToolResult dump =
+      RunTool("trainer", {configs + "dcgan.json", "--dump-plan"}, empty.path());
+  CHECK(dump.status == 0);
+  CheckMentions(dump.out, {"phase step[256]", "conv_forward", "adam_update", "phase step[96]"});
+  const ToolResult help = RunTool("trainer", {"--help"}, empty.path());
+  CHECK(help.status == 0);
+  CheckMentions(help.out, {"--resume", "--set", "configs/quickstart.json", "Exit status"});
+}
+
+}  // namespace numeral
