@@ -13,6 +13,7 @@ class BackwardRun {
   BackwardRun(NetworkPass& pass, const BackwardGoal& goal) : pass_(pass), goal_(goal) {
     const Graph& graph = *pass_.state_.graph;
     grads_.assign(graph.nodes.size(), kNoTensor);
+    sparse_.resize(graph.nodes.size());
     needed_.assign(graph.nodes.size(), false);
     for (size_t i = 0; i < graph.nodes.size(); ++i) {
       const Node& node = graph.nodes[i];
@@ -28,12 +29,15 @@ class BackwardRun {
       unit_ = &pass_.units_[u];
       saved_ = &pass_.saved_[u];
       node_ = &pass_.node(unit_->node);
+      AddSparse(unit_->last);
       const TensorId grad = grads_[static_cast<size_t>(unit_->last)];
       if (grad == kNoTensor || !needed_[static_cast<size_t>(unit_->last)]) continue;
       grad_ = grad;
       std::visit(*this, node_->op);
     }
-    return goal_.input < 0 ? kNoTensor : grads_[static_cast<size_t>(goal_.input)];
+    if (goal_.input < 0) return kNoTensor;
+    AddSparse(goal_.input);
+    return grads_[static_cast<size_t>(goal_.input)];
   }
 
   void operator()(const DenseSpec& op) {
@@ -87,13 +91,15 @@ class BackwardRun {
   void operator()(const MaxPoolSpec& op) {
     const PoolGeometry geometry{op.kernel[0], op.kernel[1],  op.stride[0],
                                 op.stride[1], op.padding[0], op.padding[2]};
-    Contribute(0, true, [&](TensorId grad_x, GradientMode mode) {
-      Emit(MaxPoolBackward{geometry, grad_, Rows(saved_->argmax), grad_x, mode});
+    ContributeSparse([geometry, grad = grad_, argmax = Rows(saved_->argmax)](
+                         TensorId grad_x, GradientMode mode) {
+      return MaxPoolBackward{geometry, grad, argmax, grad_x, mode};
     });
   }
   void operator()(const GlobalMaxPoolSpec&) {
-    Contribute(0, true, [&](TensorId grad_x, GradientMode mode) {
-      Emit(GlobalMaxPoolBackward{grad_, Rows(saved_->argmax), grad_x, mode});
+    ContributeSparse([grad = grad_, argmax = Rows(saved_->argmax)](TensorId grad_x,
+                                                                   GradientMode mode) {
+      return GlobalMaxPoolBackward{grad, argmax, grad_x, mode};
     });
   }
   void operator()(const UpsampleSpec& op) {
@@ -197,6 +203,24 @@ class BackwardRun {
     }
   }
 
+  // For gradients that touch few elements of their input: they wait for the input's other readers and
+  // are added to theirs, which spares filling a tensor with zeros and adding it up.
+  void ContributeSparse(std::function<Op(TensorId, GradientMode)> op) {
+    const int input = node_->inputs[0];
+    if (!needed_[static_cast<size_t>(input)]) return;
+    sparse_[static_cast<size_t>(input)].push_back({goal_.name + "/" + node_->name, std::move(op)});
+  }
+  void AddSparse(int node) {
+    TensorId& grad = grads_[static_cast<size_t>(node)];
+    for (const Sparse& sparse : sparse_[static_cast<size_t>(node)]) {
+      const bool first = grad == kNoTensor;
+      if (first) grad = NewGrad(pass_.node(node).name, pass_.node(node).shape);
+      pass_.builder_.Emit(
+          sparse.op(grad, first ? GradientMode::kOverwrite : GradientMode::kAccumulate),
+          sparse.label);
+    }
+  }
+
   // The gradient under the input's shape: a view where the order fits and it is the first part.
   void Alias() {
     const int input = node_->inputs[0];
@@ -235,8 +259,14 @@ class BackwardRun {
     }
   }
 
+  struct Sparse {
+    std::string label;
+    std::function<Op(TensorId, GradientMode)> op;
+  };
+
   NetworkPass& pass_;
   const BackwardGoal& goal_;
+  std::vector<std::vector<Sparse>> sparse_;  // by node: not yet added to its gradient
   std::vector<TensorId> grads_;  // by node
   std::vector<bool> needed_;     // by node: leads to something the goal asks for
   const Unit* unit_ = nullptr;

@@ -22,6 +22,10 @@ TEST_CASE("several discriminator steps need fresh fakes and an order") {
                          {"/training/order", "discriminator_first"},
                          {"/training/fakes", "reused"}}),
                 {"/training/discriminator_steps: needs fakes to be \"fresh\""});
+  CheckMentions(Refusal({{"/training/discriminator_steps", two},
+                         {"/training/order", "generator_first"},
+                         {"/training/fakes", "fresh"}}),
+                {"/training/discriminator_steps: needs the order \"discriminator_first\""});
   CHECK(Parsed({{"/training/discriminator_steps", two}, {"/training/order", "discriminator_first"}})
             .training.discriminator_steps == 2);
 }

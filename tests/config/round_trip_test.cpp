@@ -101,7 +101,7 @@ TEST_CASE("values far from the defaults come back") {
       {"/training/epochs", 3},
       {"/training/generator_batch_size", 5},
       {"/training/steps_per_epoch", 1000000000},
-      {"/training/order", "generator_first"},
+      {"/training/order", "discriminator_first"},
       {"/training/fakes", "fresh"},
       {"/training/discriminator_steps", 5},
       {"/training/loss", {{"type", "softmax"}, {"label_smoothing", 0.1}, {"combine", "mean"}}},
