@@ -4,8 +4,10 @@
 // Prints {"ready": ...}, then answers each line of standard input with one JSON object:
 //   run K      the milliseconds of K steps
 //   profile K  the milliseconds per step of every kind of op, over K steps
-#include <chrono>
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -112,8 +114,11 @@ int main(int argc, char** argv) {
                                        {"/training/steps_per_epoch", "0"}}));
     Serve(runner);
     return 0;
+  } catch (const Error& error) {
+    fmt::print(stderr, "bench_train_step: {}\n", error.what());
+    return error.kind() == ErrorKind::kBadInput ? 2 : 1;
   } catch (const std::exception& error) {
     fmt::print(stderr, "bench_train_step: {}\n", error.what());
-    return 2;
+    return 1;
   }
 }

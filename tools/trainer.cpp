@@ -1,5 +1,7 @@
 // trainer CONFIG: trains the networks of one JSON file.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <csignal>
 #include <cstdio>
 
 #include "config/parse.h"
@@ -71,13 +73,15 @@ int Describe(const Options& o, const Config& config) {
     return 0;
   }
   const int64_t published = config.data.split == "test" ? 10000 : 60000;
-  const Capabilities capabilities = MakeEngine(o.device)->capabilities();
+  const auto engine = MakeEngine(o.device);
+  CheckPrecision(config, *engine);
+  const Capabilities& capabilities = engine->capabilities();
   const Plan plan = CompilePlan(
       config, generator, discriminator,
       {.conv_epilogue = capabilities.conv_epilogue,
        .dense_epilogue = capabilities.dense_epilogue,
        .data_count = config.data.limit > 0 ? std::min(config.data.limit, published) : published,
-       .sample_rows = config.output.grid_rows * config.output.grid_columns});
+       .sample_rows = SampleRows(config)});
   if (o.dump_plan) {
     fmt::print("{}", DumpPlan(plan));
   } else {
@@ -86,6 +90,9 @@ int Describe(const Options& o, const Config& config) {
   }
   return 0;
 }
+
+// To standard error, whoever still listens there.
+void Say(const std::string& text) { std::fputs((text + "\n").c_str(), stderr); }
 
 int Run(const Options& o) {
   const Config config = Load(o);
@@ -96,15 +103,15 @@ int Run(const Options& o) {
   const RunFolder folder = o.train.resume ? RunFolder::Resume(config.name, o.run_dir)
                                           : RunFolder::Create(config.name, o.run_dir);
   if (!o.train.quiet) {
-    fmt::print(stderr, "{}: {} images of {}, {} epochs of {} steps on {}, into {}\n", config.name,
-               data.count(), data.name, config.training.epochs, session.steps_per_epoch(),
-               engine->capabilities().description, folder.dir().string());
+    Say(fmt::format("{}: {} images of {}, {} epochs of {} steps on {}, into {}", config.name,
+                    data.count(), data.name, config.training.epochs, session.steps_per_epoch(),
+                    engine->capabilities().description, folder.dir().string()));
   }
   const TrainResult result = Train(session, folder, o.train);
   if (!o.train.quiet) {
-    fmt::print(stderr, "{} {}; pictures in {}\n", folder.dir().string(),
-               result == TrainResult::kFinished ? "is trained" : "can go on with --resume",
-               (folder.dir() / "samples").string());
+    Say(fmt::format("{} {}; pictures in {}", folder.dir().string(),
+                    result == TrainResult::kFinished ? "is trained" : "can go on with --resume",
+                    (folder.dir() / "samples").string()));
   }
   return result == TrainResult::kInterrupted ? kInterruptedExit : 0;
 }
@@ -112,6 +119,8 @@ int Run(const Options& o) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A closed pipe must not end a run before it is saved.
+  std::signal(SIGPIPE, SIG_IGN);
   CLI::App app("Trains a GAN for handwritten digits from one JSON file.", "trainer");
   Options options;
   Declare(app, options);
@@ -124,10 +133,10 @@ int main(int argc, char** argv) {
   try {
     return Run(options);
   } catch (const Error& error) {
-    fmt::print(stderr, "trainer: {}\n", error.what());
+    Say(fmt::format("trainer: {}", error.what()));
     return error.kind() == ErrorKind::kBadInput ? kBadInputExit : kFailureExit;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "trainer: {}\n", error.what());
+    Say(fmt::format("trainer: {}", error.what()));
     return kFailureExit;
   }
 }

@@ -25,7 +25,7 @@ class Streams:
         """`fresh_for_generator`: of a pass made for the generator's update alone; `further_input`:
         the name of a latent input that is not the network's first."""
         name = "latents/generator" if fresh_for_generator else "latents"
-        return f"{name}/{further_input}" if further_input else name
+        return f"{name}.{further_input}" if further_input else name
 
     @staticmethod
     def digits(fresh_for_generator=False):

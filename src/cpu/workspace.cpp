@@ -1,5 +1,8 @@
 #include "cpu/workspace.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -7,6 +10,13 @@ namespace numeral::cpu {
 
 Memory::Memory(int64_t bytes, EngineCounters& counters) {
   const auto size = static_cast<size_t>(std::max<int64_t>(bytes, 64));
+  // Beyond the machine's memory an allocation may succeed and the process die when it is touched.
+  const auto machine = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) *
+                       static_cast<size_t>(sysconf(_SC_PAGE_SIZE));
+  if (size > machine) {
+    Fail("the CPU engine needs {} MiB and this machine has {}; lower the batch size", size >> 20,
+         machine >> 20);
+  }
   try {
     data_.reset(static_cast<std::byte*>(::operator new[](size, std::align_val_t{64})));
   } catch (const std::bad_alloc&) {

@@ -21,14 +21,14 @@ struct Capabilities {
   // Whether ConvForward / DenseForward take a bias and an activation for free.
   bool conv_epilogue = false;
   bool dense_epilogue = false;
+  std::vector<Precision> precisions{Precision::kFp32};
 };
 
 // What a run did so far; for tests and benchmarks.
 struct EngineCounters {
   int64_t allocations = 0;    // of the engine's own memory
   int64_t primitives = 0;     // library primitives created
-  int64_t reorders = 0;       // layout changes executed, of weights and weight gradients
-  int64_t activation_reorders = 0;  // layout changes of activations executed: always 0
+  int64_t reorders = 0;       // layout changes executed; of weights and weight gradients only
 };
 
 struct OpTime {

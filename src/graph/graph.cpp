@@ -35,12 +35,14 @@ class ParamMaker {
   void operator()(const ConvSpec& op) {
     const int c = Input().shape.c;
     Kernel(op.filters, c, op.kernel, op.weight_init);
-    if (op.bias) Vector("bias", ParamRole::kBias, op.bias_init, c * op.kernel[0] * op.kernel[1]);
+    if (op.bias) {
+      Vector("bias", ParamRole::kBias, op.bias_init, double{1} * c * op.kernel[0] * op.kernel[1]);
+    }
   }
   void operator()(const ConvTransposeSpec& op) {
     // torch computes fan_in of a transposed convolution's weight [in][out][r][s] from its second axis;
     // Keras from (r * s * in). Glorot is symmetric, so one pair of fans serves both.
-    const int fan_in = op.filters * op.kernel[0] * op.kernel[1];
+    const double fan_in = double{1} * op.filters * op.kernel[0] * op.kernel[1];
     Kernel(Input().shape.c, op.filters, op.kernel, op.weight_init);
     if (op.bias) Vector("bias", ParamRole::kBias, op.bias_init, fan_in);
   }
@@ -58,7 +60,7 @@ class ParamMaker {
   const Node& Input() const { return graph_.nodes[static_cast<size_t>(node_.inputs[0])]; }
 
   void Kernel(int k, int c, std::array<int, 2> kernel, const InitSpec& init) {
-    const int area = kernel[0] * kernel[1];
+    const double area = double{1} * kernel[0] * kernel[1];
     Weight({k, c, kernel[0], kernel[1]}, FeatureOrder::Plain(k),
            FeatureOrder::Of(Shape::Spatial(kernel[0], kernel[1], c)), init, c * area, k * area);
   }

@@ -1,9 +1,13 @@
 #include "graph/shape_inference.h"
 
+#include <algorithm>
+
 #include "util/error.h"
 
 namespace numeral {
 namespace {
+
+constexpr int64_t kMaxElems = int64_t{1} << 26;  // per sample
 
 // One dimension of "same": how much padding and how it is split.
 std::array<int, 2> SamePadding(int size, int kernel, int stride) {
@@ -37,10 +41,10 @@ class Inference {
 
   Shape operator()(const ConvTransposeSpec& op) const {
     NeedImage();
-    const std::array<int, 2> in{in_.h, in_.w};
-    std::array<int, 2> out{};
-    for (int d = 0; d < 2; ++d) {
-      const int full = (in[d] - 1) * op.stride[d] + op.kernel[d];
+    const std::array<int64_t, 2> in{in_.h, in_.w};
+    std::array<int64_t, 2> out{};
+    for (size_t d = 0; d < 2; ++d) {
+      const int64_t full = (in[d] - 1) * op.stride[d] + op.kernel[d];
       const int pads = op.padding.amount[2 * d] + op.padding.amount[2 * d + 1];
       switch (op.padding.kind) {
         case Padding::Kind::kSame:
@@ -58,7 +62,7 @@ class Inference {
                  full, ToString(in_));
       }
     }
-    return Shape::Spatial(out[0], out[1], op.filters);
+    return Spatial(out[0], out[1], op.filters);
   }
 
   Shape operator()(const ReshapeSpec& op) const {
@@ -87,7 +91,7 @@ class Inference {
   }
   Shape operator()(const UpsampleSpec& op) const {
     NeedImage();
-    return Shape::Spatial(in_.h * op.factor, in_.w * op.factor, in_.c);
+    return Spatial(int64_t{in_.h} * op.factor, int64_t{in_.w} * op.factor, in_.c);
   }
   Shape operator()(const PixelShuffleSpec& op) const {
     NeedImage();
@@ -96,19 +100,21 @@ class Inference {
       BadInput("{}: the {} channels of input {} are no multiple of factor^2 = {}", where_, in_.c,
                ToString(in_), square);
     }
-    return Shape::Spatial(in_.h * op.factor, in_.w * op.factor, in_.c / square);
+    return Spatial(int64_t{in_.h} * op.factor, int64_t{in_.w} * op.factor, in_.c / square);
   }
 
   Shape operator()(const ConcatSpec&) const {
-    Shape out = in_;
+    int64_t channels = in_.c;
     for (size_t i = 1; i < inputs_.size(); ++i) {
       const Shape& other = inputs_[i];
       if (other.spatial != in_.spatial || other.h != in_.h || other.w != in_.w) {
         BadInput("{}: cannot concatenate {} and {} along channels: the pixels differ", where_,
                  ToString(in_), ToString(other));
       }
-      out.c += other.c;
+      channels += other.c;
     }
+    Shape out = Spatial(in_.h, in_.w, channels);
+    out.spatial = in_.spatial;
     return out;
   }
   Shape operator()(const MultiplySpec&) const {
@@ -129,6 +135,16 @@ class Inference {
  private:
   [[noreturn]] void Refuse(const char* wants, const char* advice) const {
     BadInput("{}: {}, the input is {}; {}", where_, wants, ToString(in_), advice);
+  }
+  // Refuses sizes beyond kMaxElems before they are narrowed.
+  Shape Spatial(int64_t h, int64_t w, int64_t c) const {
+    const bool fits = h <= kMaxElems && w <= kMaxElems && c <= kMaxElems && h * w <= kMaxElems &&
+                      h * w * c <= kMaxElems;
+    if (!fits) {
+      BadInput("{}: the output {}x{}x{} has more than {} elements per sample", where_, h, w, c,
+               kMaxElems);
+    }
+    return Shape::Spatial(static_cast<int>(h), static_cast<int>(w), static_cast<int>(c));
   }
   void NeedImage() const {
     if (!in_.spatial) Refuse("takes an image HxWxC", "put a reshape layer before it");
@@ -166,7 +182,6 @@ std::array<int, 4> ResolvePadding(const Padding& padding, std::array<int, 2> ker
 
 Shape InferShape(const LayerOp& op, const std::vector<Shape>& inputs, const std::string& where) {
   const Shape shape = std::visit(Inference(inputs, where), op);
-  constexpr int64_t kMaxElems = int64_t{1} << 26;
   if (shape.Elems() > kMaxElems) {
     BadInput("{}: the output {} has more than {} elements per sample", where, ToString(shape),
              kMaxElems);

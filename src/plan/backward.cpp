@@ -128,7 +128,9 @@ class BackwardRun {
   template <typename Elementwise>
   void operator()(const Elementwise&) {
     Contribute(0, false, [&](TensorId grad_x, GradientMode) {
-      Emit(BiasActBackward{Value(unit_->last), grad_, grad_x, kNoTensor, Act(), DropoutRate(),
+      const bool identity = Act().kind == ActivationKind::kIdentity && DropoutRate() == 0;
+      Emit(BiasActBackward{identity ? kNoTensor : Value(unit_->last), grad_, grad_x, kNoTensor,
+                           Act(), DropoutRate(),
                            GradientMode::kOverwrite});
     });
   }

@@ -30,7 +30,6 @@ class PlanBuilder {
   void Emit(Op op, std::string label);
 
   const TensorInfo& info(TensorId id) const { return plan_.tensor(id); }
-  const Plan& plan() const { return plan_; }
 
   // Places everything (arena.h) and ends the building.
   Plan Finish(bool reuse_memory);

@@ -1,5 +1,7 @@
 #include "plan/compile.h"
 
+#include <algorithm>
+
 #include "plan/builder.h"
 #include "plan/training_phases.h"
 #include "util/error.h"
@@ -19,6 +21,12 @@ int OutputsOf(LossKind kind) {
 }
 
 void CheckFit(const Config& config, const Graph& generator, const Graph& discriminator) {
+  for (const Graph* graph : {&generator, &discriminator}) {
+    if (graph->TrainableElems() == 0) {
+      BadInput("{}: /networks/{}: nothing in it can be trained; give it a dense or conv layer",
+               config.name, graph->name);
+    }
+  }
   const int image = discriminator.FindInput(InputSpec::Kind::kImage);
   const Shape& wanted = discriminator.inputs[static_cast<size_t>(image)].shape;
   if (generator.output_shape() != wanted) {
@@ -33,6 +41,11 @@ void CheckFit(const Config& config, const Graph& generator, const Graph& discrim
 }
 
 }  // namespace
+
+int SampleRows(const Config& config) {
+  constexpr int kMost = 100;
+  return std::min(config.output.grid_rows * config.output.grid_columns, kMost);
+}
 
 int64_t StepsPerEpoch(const Config& config, int64_t data_count) {
   const TrainingSpec& training = config.training;

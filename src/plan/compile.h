@@ -29,7 +29,7 @@ inline constexpr int kMetricsRing = 64;
 //   "metrics" f32 [kMetricsRing][4]     by Metric
 //   "accuracy" f32 [1][4]               of the kAccuracy phase
 //   "data/images" u8, "data/labels" u8  the training set
-//   "sample/<input>" f32, "sample/digits" i32 [rows], "sample/images" f32 [rows] 28x28x1
+//   "sample/<input>" f32, "sample.digits" i32 [rows], "sample.images" f32 [rows] 28x28x1
 //   "<network>/<param>"                 every parameter: "generator/dense.weight"
 //   "<network>/params, grads, first_moment, second_moment"  the trainable ones together, and
 //   "<network>/buffers"                 the running statistics together
@@ -38,6 +38,8 @@ inline constexpr int kMetricsRing = 64;
 Plan CompilePlan(const Config& config, const Graph& generator, const Graph& discriminator,
                  const PlanOptions& options);
 
+// Images that a kSample phase of this config makes at a time: its grid, at most 100.
+int SampleRows(const Config& config);
 // Batches in an epoch: config.training.steps_per_epoch or as many as the data gives.
 int64_t StepsPerEpoch(const Config& config, int64_t data_count);
 // Images of the batch of `step` (0-based): smaller for the last batch of an epoch.

@@ -53,16 +53,17 @@ NetworkPass::NetworkPass(PlanBuilder& builder, const NetworkState& state, const 
       settings_(std::move(settings)),
       units_(MakeUnits(*state.graph, settings_.fuse)) {}
 
-// A reshape at the end of the network is a view, so what must land in `into` is its input.
+// Reshapes and flattens at the end of the network are views, so what must land in `into` is their input.
 void NetworkPass::AssignTargets(TensorId into) {
   const Graph& graph = *state_.graph;
   targets_.assign(graph.nodes.size(), kNoTensor);
   if (into == kNoTensor) return;
   int last = static_cast<int>(graph.nodes.size()) - 1;
   targets_[static_cast<size_t>(last)] = into;
-  while (std::holds_alternative<ReshapeSpec>(node(last).op)) {
+  while (std::holds_alternative<ReshapeSpec>(node(last).op) ||
+         std::holds_alternative<FlattenSpec>(node(last).op)) {
     const int input = node(last).inputs[0];
-    if (node(input).input >= 0) Fail("internal error: a network that only reshapes its input");
+    NUMERAL_CHECK(node(input).input < 0);
     if (node(input).order != RequiredOrder(graph, node(last), 0)) return;
     const TensorId view = builder_.View(Name(input), targets_[static_cast<size_t>(last)], 0, rows_,
                                         node(input).shape);

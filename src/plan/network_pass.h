@@ -4,7 +4,6 @@
 // it reads the forward run's activations.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -57,7 +56,7 @@ class NetworkPass {
     TensorId linear = kNoTensor;  // before bias, activation, dropout; or the input of a batch norm
     TensorId mean = kNoTensor, inv_std = kNoTensor;
     TensorId argmax = kNoTensor;
-    std::vector<TensorId> operands;  // of add and multiply, in the order the op used them in
+    std::vector<TensorId> operands;  // of add and multiply, one per input
   };
 
   const Node& node(int i) const { return state_.graph->nodes[static_cast<size_t>(i)]; }

@@ -130,7 +130,8 @@ struct DenseBackwardWeight {
 };
 
 // Refreshes whatever working copies of `weight` an engine keeps (packed, transposed, rounded). The plan
-// places one after every update of the weight and in the phases that follow a host write.
+// places one behind every update of a trained weight, before every use of an averaged one, and in the
+// phase that follows a host write.
 struct PrepareWeight {
   TensorId weight;
 };

@@ -1,5 +1,7 @@
 #include "plan/training_phases.h"
 
+#include <algorithm>
+
 #include "util/error.h"
 
 namespace numeral {
@@ -36,17 +38,15 @@ TrainingPhases::TrainingPhases(PlanBuilder& builder, const Config& config, const
       config_(config),
       state_(state),
       options_(options),
-      generator_digit_(state.generator.graph->FindInput(InputSpec::Kind::kDigit)),
-      discriminator_digit_(state.discriminator.graph->FindInput(InputSpec::Kind::kDigit)),
       discriminator_image_(state.discriminator.graph->FindInput(InputSpec::Kind::kImage)),
-      labelled_(IsLabelled(config.training.loss.kind) || discriminator_digit_ >= 0) {}
+      labelled_(IsLabelled(config.training.loss.kind) ||
+                state.generator.graph->FindInput(InputSpec::Kind::kDigit) >= 0) {}
 
 // ---- phases -----------------------------------------------------------------------------------------
 
 void TrainingPhases::Prepare() {
   builder_.BeginPhase(PhaseKind::kPrepare, 0);
   PrepareWeights(*state_.generator.graph, state_.generator.params);
-  PrepareWeights(*state_.generator.graph, state_.generator.ema);
   PrepareWeights(*state_.discriminator.graph, state_.discriminator.params);
 }
 
@@ -121,17 +121,19 @@ void TrainingPhases::Sample(int rows) {
   builder_.BeginPhase(PhaseKind::kSample, rows);
   phase_ = fmt::format("sample[{}]", rows);
   const NetworkState& generator = state_.generator;
+  const bool ema = !generator.ema.values.empty();
+  // The average moves with every step but is used only here.
+  if (ema) PrepareWeights(*generator.graph, generator.ema);
   std::vector<TensorId> inputs;
   for (const InputSpec& input : generator.graph->inputs) {
     if (input.kind == InputSpec::Kind::kDigit) {
-      const TensorId digits = builder_.Persistent("sample/digits", rows, kOne, DType::kI32);
+      const TensorId digits = builder_.Persistent("sample.digits", rows, kOne, DType::kI32);
       inputs.push_back(builder_.Transient(Prefixed(input.name), rows, input.shape));
       builder_.Emit(OneHot{digits, inputs.back()}, Prefixed(input.name));
     } else {
       inputs.push_back(builder_.Persistent("sample/" + input.name, rows, input.shape));
     }
   }
-  const bool ema = !generator.ema.values.empty();
   NetworkPass pass(builder_, generator, ema ? generator.ema : generator.params,
                    {.name = Prefixed("g"),
                     .training = false,
@@ -140,7 +142,7 @@ void TrainingPhases::Sample(int rows) {
                     .dense_epilogue = options_.dense_epilogue,
                     .step = state_.step,
                     .rows = {}});
-  pass.Forward(inputs, rows, builder_.Persistent("sample/images", rows, kImage));
+  pass.Forward(inputs, rows, builder_.Persistent("sample.images", rows, kImage));
 }
 
 void TrainingPhases::CheckAccuracy() {
@@ -196,10 +198,10 @@ TrainingPhases::Fakes TrainingPhases::MakeFakes(const std::string& purpose, int 
   const std::string prefix = purpose == "accuracy" ? "accuracy/" : "";
   const std::string suffix = purpose == "generator" ? "/generator" : "";
   TensorId digits = kNoTensor;
-  if (digits_needed() || labelled_) {
+  if (labelled_) {
     digits = digits_into != kNoTensor
                  ? digits_into
-                 : builder_.Transient(name + "/digits", rows, kOne, DType::kI32);
+                 : builder_.Transient(name + ".digits", rows, kOne, DType::kI32);
     std::vector<int> choices = config_.data.digits;
     for (int digit = 0; choices.size() < kDigitClasses && config_.data.digits.empty(); ++digit) {
       choices.push_back(digit);
@@ -218,7 +220,7 @@ TrainingPhases::Fakes TrainingPhases::MakeFakes(const std::string& purpose, int 
       const bool first = &input == &graph.inputs[static_cast<size_t>(
                                        graph.FindInput(InputSpec::Kind::kLatent))];
       const std::string stream =
-          prefix + "latents" + suffix + (first ? "" : "/" + input.name);
+          prefix + "latents" + suffix + (first ? "" : "." + input.name);
       builder_.Emit(
           DrawLatents{state_.step, inputs.back(), input.distribution, builder_.Stream(stream)},
           name);
@@ -276,7 +278,7 @@ TrainingPhases::FakeScores TrainingPhases::DiscriminatorGradients(const Batch& b
   const TensorId logits =
       pass.Forward(DiscriminatorInputs("d", batch.images, batch.digits, both), both);
   const TensorId grad =
-      builder_.Transient(Prefixed("d/grad/logits"), both, builder_.info(logits).shape);
+      builder_.Transient(Prefixed("d.grad.logits"), both, builder_.info(logits).shape);
   const auto half = [&](TensorId tensor, int i) {
     return builder_.Rows(tensor, i * batch.rows, batch.rows);
   };
@@ -298,7 +300,7 @@ TrainingPhases::FakeScores TrainingPhases::DiscriminatorGradientsApart(LossPart 
   const TensorId logits = pass.Forward(
       DiscriminatorInputs(name, real ? batch.real : batch.fake, digits, batch.rows), batch.rows);
   const TensorId grad =
-      builder_.Transient(Prefixed(name + "/grad/logits"), batch.rows, builder_.info(logits).shape);
+      builder_.Transient(Prefixed(name + ".grad.logits"), batch.rows, builder_.info(logits).shape);
   EmitLoss(part, logits, digits, grad, Metric::kDLoss, !real);
   const GradientMode mode = real ? GradientMode::kOverwrite : GradientMode::kAccumulate;
   pass.Backward(grad, {Prefixed(name), true, mode, -1, 0, batch.rows});
@@ -321,7 +323,7 @@ void TrainingPhases::TrainGenerator(Fakes& fakes) {
 }
 
 void TrainingPhases::GeneratorGradients(Fakes& fakes, FakeScores& scores) {
-  const TensorId grad = builder_.Transient(Prefixed("through/grad/logits"), fakes.rows,
+  const TensorId grad = builder_.Transient(Prefixed("through.grad.logits"), fakes.rows,
                                            builder_.info(scores.logits).shape);
   EmitLoss(LossPart::kGenerator, scores.logits, fakes.digits, grad, Metric::kGLoss, false);
   const TensorId grad_image = scores.pass.Backward(

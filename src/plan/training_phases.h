@@ -21,7 +21,8 @@ RunState DeclareRun(PlanBuilder& builder, const Config& config, const Graph& gen
 
 // Emits phases into the builder. The names of random streams are chosen here and nowhere else:
 //   "shuffle"; "latents", "digits" of the fakes that D sees (and G's update, where fakes are reused);
-//   "latents/generator", "digits/generator" of fresh fakes for G's update;
+//   "latents/generator", "digits/generator" of fresh fakes for G's update; a further latent input adds
+//   ".<input>" to the name;
 //   "accuracy/..." the same for accuracy checks; "dropout/<network>/<layer>/<pass>" with pass "real",
 //   "fake" or "generator".
 class TrainingPhases {
@@ -91,14 +92,13 @@ class TrainingPhases {
   void PrepareWeights(const Graph& graph, const ParamSet& params);
 
   std::string Prefixed(const std::string& name) const { return phase_ + "/" + name; }
-  bool digits_needed() const { return generator_digit_ >= 0 || discriminator_digit_ >= 0; }
 
   PlanBuilder& builder_;
   const Config& config_;
   const RunState& state_;
   const PlanOptions& options_;
-  int generator_digit_, discriminator_digit_, discriminator_image_;  // input indices or -1
-  bool labelled_;           // the loss or D's input needs the digits
+  int discriminator_image_;  // input index
+  bool labelled_;            // fakes have digits: the loss or a network needs them
   std::string phase_;       // name of the current phase
 };
 

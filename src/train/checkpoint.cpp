@@ -2,9 +2,12 @@
 //
 // One safetensors file: every parameter, moment and average under "<network>/<set>/<param>" in file
 // order, the sums of the running epoch, and in its metadata the position and the resolved config.
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <type_traits>
 
 #include "checkpoint/safetensors.h"
+#include "config/json_text.h"
 #include "config/parse.h"
 #include "train/network_values.h"
 #include "train/session.h"
@@ -48,11 +51,16 @@ NetworkValues Extract(const SafeTensors& file, const Graph& graph, const std::st
   return values;
 }
 
-// The settings that decide what is computed: all but the run's length, texts and output.
+// The settings that decide what a step computes: all but texts and output, and the run's length where
+// no learning rate depends on it.
 Json Essence(const Config& config) {
   Json json = ToJson(config);
   for (const char* key : {"name", "description", "output"}) json.erase(key);
-  json["training"].erase("epochs");
+  const TrainingSpec& training = config.training;
+  if (training.generator.schedule.kind == ScheduleSpec::Kind::kConstant &&
+      training.discriminator.schedule.kind == ScheduleSpec::Kind::kConstant) {
+    json["training"].erase("epochs");
+  }
   return json;
 }
 
@@ -66,8 +74,9 @@ template <typename T>
 T Number(const SafeTensors& file, const std::string& key, const std::string& source) {
   const auto found = file.metadata.find(key);
   if (found == file.metadata.end()) BadInput("{}: the checkpoint lacks \"{}\"", source, key);
-  const Json json = Json::parse(found->second, nullptr, false);
-  if (!json.is_number()) BadInput("{}: \"{}\" is no number", source, key);
+  const Json json = ParseJsonText(found->second, source + ": " + key);
+  const bool fits = std::is_integral_v<T> ? json.is_number_integer() : json.is_number();
+  if (!fits) BadInput("{}: \"{}\" is {}, no number of its kind", source, key, json.dump());
   return json.get<T>();
 }
 
@@ -77,6 +86,7 @@ void Session::Save(const std::filesystem::path& path, const RunPosition& positio
   SafeTensors file;
   file.metadata["format"] = kFormat;
   file.metadata["config"] = ToJson(config_).dump();
+  file.metadata["images"] = Json(data_count_).dump();
   file.metadata["step"] = Json(position.step).dump();
   file.metadata["seconds"] = Json(position.seconds).dump();
   file.metadata["metrics_bytes"] = Json(position.metrics_bytes).dump();
@@ -94,6 +104,12 @@ void Session::Save(const std::filesystem::path& path, const RunPosition& positio
   if (config_.training.ema_decay > 0) {
     Append(file, generator_, "generator/ema",
            ReadValues(*executable_, *plan_, generator_, "generator/ema"));
+  }
+  // A state that Restore would refuse must not replace a good one.
+  try {
+    CheckFinite(file, path.string());
+  } catch (const Error& error) {
+    Fail("{}; the checkpoint was not written", error.what());
   }
   WriteSafeTensors(path, file);
 }
@@ -126,8 +142,7 @@ void CheckOrigin(const SafeTensors& file, const Config& config, const std::strin
   CheckFinite(file, source);
   const auto text = file.metadata.find("config");
   if (text == file.metadata.end()) BadInput("{}: the checkpoint lacks its config", source);
-  const Json saved = Json::parse(text->second, nullptr, false);
-  if (saved.is_discarded()) BadInput("{}: the config in the checkpoint is no JSON", source);
+  const Json saved = ParseJsonText(text->second, source);
   const std::string difference =
       FirstDifference(Essence(ParseConfig(saved, source, "")), Essence(config));
   if (!difference.empty()) {
@@ -143,6 +158,11 @@ RunPosition Session::Restore(const std::filesystem::path& path) {
   const std::string source = path.string();
   const SafeTensors file = ReadSafeTensors(path);
   CheckOrigin(file, config_, source);
+  const auto images = Number<int64_t>(file, "images", source);
+  if (images != data_count_) {
+    BadInput("{}: the run was made on {} images, not {}; give the same --data-dir", source, images,
+             data_count_);
+  }
   const RunPosition position = ReadPosition(file, source);
   for (const Graph* graph : {&generator_, &discriminator_}) {
     WriteValues(*executable_, *plan_, *graph, graph->name,

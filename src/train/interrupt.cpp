@@ -8,7 +8,12 @@ namespace {
 volatile sig_atomic_t g_requested = 0;
 struct sigaction g_previous_int, g_previous_term;
 
-void Request(int) { g_requested = 1; }
+// The second signal, of either kind, finds the default action.
+void Request(int) {
+  g_requested = 1;
+  signal(SIGINT, SIG_DFL);
+  signal(SIGTERM, SIG_DFL);
+}
 
 }  // namespace
 
@@ -16,7 +21,6 @@ InterruptGuard::InterruptGuard() {
   g_requested = 0;
   struct sigaction action {};
   action.sa_handler = Request;
-  action.sa_flags = SA_RESETHAND;  // the second signal finds the default action
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, &g_previous_int);
   sigaction(SIGTERM, &action, &g_previous_term);

@@ -7,24 +7,24 @@
 namespace numeral {
 namespace {
 
-TensorId Require(const Plan& plan, const std::string& name) {
+// Where a parameter lies in its block, in floats.
+int64_t OffsetInBlock(const Plan& plan, const Graph& graph, const Param& param) {
+  return plan.tensor(RequireTensor(plan, graph.name + "/" + param.name)).offset_elems;
+}
+
+}  // namespace
+
+TensorId RequireTensor(const Plan& plan, const std::string& name) {
   const TensorId id = plan.FindTensor(name);
   if (id == kNoTensor) Fail("internal error: the plan has no tensor \"{}\"", name);
   return id;
 }
 
-// Where a parameter lies in its block, in floats.
-int64_t OffsetInBlock(const Plan& plan, const Graph& graph, const Param& param) {
-  return plan.tensor(Require(plan, graph.name + "/" + param.name)).offset_elems;
-}
-
-}  // namespace
-
 NetworkValues ReadValues(Executable& executable, const Plan& plan, const Graph& graph,
                          const std::string& prefix) {
   NetworkValues values;
   for (const Param& param : graph.params) {
-    const TensorId id = Require(plan, prefix + "/" + param.name);
+    const TensorId id = RequireTensor(plan, prefix + "/" + param.name);
     values.push_back(MemoryToFile(param, executable.ReadAll<float>(id, param.elems())));
   }
   return values;
@@ -34,13 +34,13 @@ void WriteValues(Executable& executable, const Plan& plan, const Graph& graph,
                  const std::string& prefix, const NetworkValues& values) {
   for (size_t i = 0; i < graph.params.size(); ++i) {
     const Param& param = graph.params[i];
-    executable.WriteAll(Require(plan, prefix + "/" + param.name), FileToMemory(param, values[i]));
+    executable.WriteAll(RequireTensor(plan, prefix + "/" + param.name), FileToMemory(param, values[i]));
   }
 }
 
 NetworkValues ReadBlock(Executable& executable, const Plan& plan, const Graph& graph,
                         const std::string& block) {
-  const TensorId id = Require(plan, block);
+  const TensorId id = RequireTensor(plan, block);
   const auto all = executable.ReadAll<float>(id, plan.tensor(id).elems());
   NetworkValues values;
   for (const Param& param : graph.params) {
@@ -54,7 +54,7 @@ NetworkValues ReadBlock(Executable& executable, const Plan& plan, const Graph& g
 
 void WriteBlock(Executable& executable, const Plan& plan, const Graph& graph,
                 const std::string& block, const NetworkValues& values) {
-  const TensorId id = Require(plan, block);
+  const TensorId id = RequireTensor(plan, block);
   std::vector<float> all(static_cast<size_t>(plan.tensor(id).elems()), 0.0f);
   for (size_t i = 0; i < graph.params.size(); ++i) {
     const Param& param = graph.params[i];

@@ -25,6 +25,9 @@ NetworkValues ReadBlock(Executable& executable, const Plan& plan, const Graph& g
 void WriteBlock(Executable& executable, const Plan& plan, const Graph& graph,
                 const std::string& block, const NetworkValues& values);
 
+// A tensor that the plan must have.
+TensorId RequireTensor(const Plan& plan, const std::string& name);
+
 // Values at the start of training.
 NetworkValues InitialNetworkValues(const Graph& graph, uint64_t seed);
 

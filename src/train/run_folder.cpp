@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -18,8 +20,7 @@ namespace fs = std::filesystem;
 constexpr const char* kRuns = "runs";
 
 bool HoldsRun(const fs::path& dir) {
-  return fs::exists(dir / "config.json") || fs::exists(dir / "metrics.jsonl") ||
-         fs::exists(dir / "checkpoint");
+  return fs::exists(dir / "metrics.jsonl") || fs::exists(dir / "checkpoint/state.safetensors");
 }
 
 // runs/<name>, runs/<name>_2, ...
@@ -27,10 +28,19 @@ fs::path Numbered(const std::string& name, int number) {
   return fs::path(kRuns) / (number == 1 ? name : fmt::format("{}_{}", name, number));
 }
 
-int FirstFree(const std::string& name) {
-  int number = 1;
-  while (fs::exists(Numbered(name, number))) ++number;
-  return number;
+// The highest number that a run of this name has; 0 where there is none.
+int HighestNumber(const std::string& name) {
+  int highest = fs::exists(Numbered(name, 1)) ? 1 : 0;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(kRuns, error)) {
+    const std::string file = entry.path().filename().string();
+    if (!file.starts_with(name + "_")) continue;
+    const std::string digits = file.substr(name.size() + 1);
+    const bool number = !digits.empty() && digits.size() < 9 &&
+                        digits.find_first_not_of("0123456789") == std::string::npos;
+    if (number) highest = std::max(highest, std::stoi(digits));
+  }
+  return highest;
 }
 
 // Replaces runs/latest in one step, so that it always points somewhere.
@@ -65,26 +75,36 @@ class Descriptor {
 
 }  // namespace
 
+RunFolder::RunFolder(fs::path dir) : dir_(std::move(dir)) {
+  const auto lock = std::make_shared<const Descriptor>(dir_, O_RDONLY | O_DIRECTORY);
+  if (lock->get() >= 0 && flock(lock->get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    BadInput("another process trains in {}; wait for it or choose another --run-dir",
+             dir_.string());
+  }
+  lock_ = lock;
+}
+
 RunFolder RunFolder::Create(const std::string& name, const std::string& explicit_dir) {
   const fs::path dir =
-      explicit_dir.empty() ? Numbered(name, FirstFree(name)) : fs::path(explicit_dir);
+      explicit_dir.empty() ? Numbered(name, HighestNumber(name) + 1) : fs::path(explicit_dir);
   if (HoldsRun(dir)) {
     BadInput("{} holds a run already; give --resume to continue it or another --run-dir",
              dir.string());
   }
   MakeFolder(dir / "samples");
   MakeFolder(dir / "checkpoint");
+  RunFolder folder(dir);
   if (explicit_dir.empty()) PointLatestAt(dir);
-  return RunFolder(dir);
+  return folder;
 }
 
 RunFolder RunFolder::Resume(const std::string& name, const std::string& explicit_dir) {
-  const fs::path dir = explicit_dir.empty() ? Numbered(name, std::max(1, FirstFree(name) - 1))
+  const fs::path dir = explicit_dir.empty() ? Numbered(name, std::max(1, HighestNumber(name)))
                                             : fs::path(explicit_dir);
-  RunFolder folder(dir);
-  if (!fs::exists(folder.checkpoint())) {
+  if (!fs::exists(dir / "checkpoint/state.safetensors")) {
     BadInput("nothing to resume: {} has no checkpoint", dir.string());
   }
+  RunFolder folder(dir);
   RemoveStaleTemporaries(dir);
   RemoveStaleTemporaries(dir / "samples");
   RemoveStaleTemporaries(dir / "checkpoint");
@@ -99,11 +119,17 @@ fs::path RunFolder::sample(int epoch) const {
 void RunFolder::AppendMetrics(const std::string& line) const {
   const Descriptor file(metrics(), O_WRONLY | O_CREAT | O_APPEND);
   const std::string text = line + "\n";
+  const int64_t before = MetricsBytes();
+  errno = 0;
   const bool written = file.get() >= 0 &&
                        write(file.get(), text.data(), text.size()) ==
                            static_cast<ssize_t>(text.size()) &&
                        fsync(file.get()) == 0;
-  if (!written) Fail("cannot append to {}: {}", metrics().string(), std::strerror(errno));
+  if (written) return;
+  const std::string reason = errno == 0 ? "the disk is full" : std::strerror(errno);
+  // Half a line would make the file unreadable.
+  if (file.get() >= 0) (void)!ftruncate(file.get(), before);
+  Fail("cannot append to {}: {}", metrics().string(), reason);
 }
 
 int64_t RunFolder::MetricsBytes() const {

@@ -1,6 +1,7 @@
 // Where a run keeps its files, and the log of its epochs.
 //
 //   config.json (resolved)  metrics.jsonl  samples/epoch_0001.png  g.bin  d.bin
+//   samples/stopped.png (of a run that ended inside an epoch)
 //   checkpoint/state.safetensors
 //
 // Loses nothing: a new run never takes the folder of an old one unless told to resume it.
@@ -8,17 +9,18 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 
 namespace numeral {
 
 class RunFolder {
  public:
-  // A new run. Without `explicit_dir`: runs/<name>, or runs/<name>_2, ... where that is taken, and
-  // runs/latest points at it. Throws Error(kBadInput) where explicit_dir holds a run already or
-  // cannot be made.
+  // A new run. Without `explicit_dir`: runs/<name>, or <name>_2, ... behind the highest number that is
+  // there, and runs/latest points at it. Throws Error(kBadInput) where explicit_dir holds a run already
+  // or cannot be made, or where another process trains in it.
   static RunFolder Create(const std::string& name, const std::string& explicit_dir);
-  // The run to continue: explicit_dir, or the newest runs/<name>*. Throws Error(kBadInput) where there
+  // The run to continue: explicit_dir, or runs/<name> with the highest number. Throws Error(kBadInput) where there
   // is no checkpoint.
   static RunFolder Resume(const std::string& name, const std::string& explicit_dir);
 
@@ -26,6 +28,7 @@ class RunFolder {
   std::filesystem::path config() const { return dir_ / "config.json"; }
   std::filesystem::path metrics() const { return dir_ / "metrics.jsonl"; }
   std::filesystem::path sample(int epoch) const;
+  std::filesystem::path stopped_sample() const { return dir_ / "samples" / "stopped.png"; }
   std::filesystem::path generator() const { return dir_ / "g.bin"; }
   std::filesystem::path discriminator() const { return dir_ / "d.bin"; }
   std::filesystem::path checkpoint() const { return dir_ / "checkpoint" / "state.safetensors"; }
@@ -38,8 +41,11 @@ class RunFolder {
   void TruncateMetrics(int64_t bytes) const;
 
  private:
-  explicit RunFolder(std::filesystem::path dir) : dir_(std::move(dir)) {}
+  // Locks the folder for the life of this object and its copies.
+  explicit RunFolder(std::filesystem::path dir);
+
   std::filesystem::path dir_;
+  std::shared_ptr<const void> lock_;
 };
 
 }  // namespace numeral

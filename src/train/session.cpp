@@ -11,15 +11,26 @@
 namespace numeral {
 namespace {
 
-constexpr int kMaxSampleRows = 100;
-
-TensorId Require(const Plan& plan, const std::string& name) {
-  const TensorId id = plan.FindTensor(name);
-  if (id == kNoTensor) Fail("internal error: the plan has no tensor \"{}\"", name);
-  return id;
+// What the engine cannot do is refused before anything is compiled for it.
+void CheckSupported(const Config& config, const Plan& plan, const Engine& engine) {
+  for (const Phase& phase : plan.phases) {
+    for (const PhaseOp& op : phase.ops) {
+      if (engine.Supports(op.op)) continue;
+      BadInput("{}: the {} engine has no {} ({})", config.name, engine.capabilities().name,
+               OpName(op.op), op.label);
+    }
+  }
 }
 
 }  // namespace
+
+void CheckPrecision(const Config& config, const Engine& engine) {
+  const auto& precisions = engine.capabilities().precisions;
+  if (std::find(precisions.begin(), precisions.end(), config.precision) == precisions.end()) {
+    BadInput("{}: /precision: the {} engine computes in fp32 only", config.name,
+             engine.capabilities().name);
+  }
+}
 
 Session::Session(const Config& config, const Dataset& data, Engine& engine, bool fuse)
     : config_(config),
@@ -27,8 +38,8 @@ Session::Session(const Config& config, const Dataset& data, Engine& engine, bool
       steps_per_epoch_(StepsPerEpoch(config, data.count())),
       generator_(BuildGraph(config.generator, config.convention, config.name)),
       discriminator_(BuildGraph(config.discriminator, config.convention, config.name)),
-      sample_rows_(
-          std::min(config.output.grid_rows * config.output.grid_columns, kMaxSampleRows)) {
+      sample_rows_(SampleRows(config)) {
+  CheckPrecision(config, engine);
   const Capabilities& capabilities = engine.capabilities();
   plan_ = std::make_shared<const Plan>(
       CompilePlan(config_, generator_, discriminator_,
@@ -37,9 +48,10 @@ Session::Session(const Config& config, const Dataset& data, Engine& engine, bool
                    .dense_epilogue = capabilities.dense_epilogue,
                    .data_count = data_count_,
                    .sample_rows = sample_rows_}));
+  CheckSupported(config_, *plan_, engine);
   executable_ = engine.Compile(plan_);
-  executable_->WriteAll(Require(*plan_, "data/images"), data.pixels);
-  executable_->WriteAll(Require(*plan_, "data/labels"), data.labels);
+  executable_->WriteAll(RequireTensor(*plan_, "data/images"), data.pixels);
+  executable_->WriteAll(RequireTensor(*plan_, "data/labels"), data.labels);
 }
 
 void Session::Initialise() {
@@ -66,7 +78,7 @@ void Session::Step(int64_t step) {
 }
 
 std::vector<float> Session::Metrics() {
-  return executable_->ReadAll<float>(Require(*plan_, "metrics"), kMetricsRing * kMetricCount);
+  return executable_->ReadAll<float>(RequireTensor(*plan_, "metrics"), kMetricsRing * kMetricCount);
 }
 
 std::array<double, 2> Session::CheckAccuracy() {
@@ -74,14 +86,13 @@ std::array<double, 2> Session::CheckAccuracy() {
     return p.kind == PhaseKind::kAccuracy;
   });
   executable_->Enqueue(static_cast<int>(phase - plan_->phases.begin()));
-  const auto values = executable_->ReadAll<float>(Require(*plan_, "accuracy"), kMetricCount);
+  const auto values = executable_->ReadAll<float>(RequireTensor(*plan_, "accuracy"), kMetricCount);
   return {values[static_cast<size_t>(Metric::kDAccuracyReal)],
           values[static_cast<size_t>(Metric::kDAccuracyFake)]};
 }
 
 std::vector<uint8_t> Session::Sample(const std::vector<std::vector<float>>& latents,
                                      const std::vector<int32_t>& digits, int count) {
-  PrepareWeights();
   const int phase = plan_->FindPhase(PhaseKind::kSample, sample_rows_);
   const auto rows = static_cast<size_t>(sample_rows_);
   std::vector<float> images;
@@ -94,17 +105,17 @@ std::vector<uint8_t> Session::Sample(const std::vector<std::vector<float>>& late
       std::vector<float> part(rows * size, 0.0f);
       const auto begin = latents[latent++].begin() + static_cast<int64_t>(first * size);
       std::copy(begin, begin + static_cast<int64_t>(used * size), part.begin());
-      executable_->WriteAll(Require(*plan_, "sample/" + input.name), part);
+      executable_->WriteAll(RequireTensor(*plan_, "sample/" + input.name), part);
     }
     if (!digits.empty()) {
       std::vector<int32_t> part(rows, 0);
       const auto begin = digits.begin() + static_cast<int64_t>(first);
       std::copy(begin, begin + static_cast<int64_t>(used), part.begin());
-      executable_->WriteAll(Require(*plan_, "sample/digits"), part);
+      executable_->WriteAll(RequireTensor(*plan_, "sample.digits"), part);
     }
     executable_->Enqueue(phase);
     const auto part =
-        executable_->ReadAll<float>(Require(*plan_, "sample/images"), sample_rows_ * kImagePixels);
+        executable_->ReadAll<float>(RequireTensor(*plan_, "sample.images"), sample_rows_ * kImagePixels);
     images.insert(images.end(), part.begin(),
                   part.begin() + static_cast<int64_t>(used * kImagePixels));
   }

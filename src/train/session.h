@@ -24,6 +24,9 @@ struct RunPosition {
   int64_t metrics_bytes = 0;  // of metrics.jsonl
 };
 
+// Throws Error(kBadInput) where the engine does not have the config's precision.
+void CheckPrecision(const Config& config, const Engine& engine);
+
 class Session {
  public:
   // Compiles the run for `engine` and loads the data into it. Weights are zero until Initialise or
@@ -33,8 +36,8 @@ class Session {
   void Initialise();
 
   // Writes the whole state to a file that appears whole or not at all; reads it back. Restore throws
-  // Error(kBadInput) where the file is not a checkpoint of this very config (the number of epochs and
-  // the output settings may differ), naming what differs.
+  // Error(kBadInput) where the file is not a checkpoint of this very config and number of images
+  // (output settings may differ, and the number of epochs where no schedule depends on it).
   void Save(const std::filesystem::path& path, const RunPosition& position);
   RunPosition Restore(const std::filesystem::path& path);
 
@@ -47,7 +50,8 @@ class Session {
   // The metrics of a step among the last kMetricsRing ones.
   std::vector<float> Metrics();
 
-  // D's accuracies {real, fake} on 100 images each, drawn for the steps done so far.
+  // D's accuracies {real, fake} on 100 images each, drawn for the steps done so far. Only where
+  // output.accuracy_every is set, else the plan has no such phase.
   std::array<double, 2> CheckAccuracy();
 
   // The generator's images [count][28][28] as pixels for `count` latents and digits; `latents` has one

@@ -3,12 +3,14 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
 
 #include "config/parse.h"
 #include "train/interrupt.h"
 #include "train/sample_grid.h"
 #include "util/error.h"
 #include "util/files.h"
+#include "util/progress.h"
 
 namespace numeral {
 namespace {
@@ -35,9 +37,8 @@ class Loop {
     Begin();
     while (position_.step < session_.total_steps()) {
       progress_.BeginEpoch(Epoch() + 1);
-      if (!RunEpoch()) return StopEarly();
+      if (StopRequested() || !RunEpoch()) return StopEarly();
       FinishEpoch();
-      if (StopRequested()) return StopEarly();
     }
     return TrainResult::kFinished;
   }
@@ -55,7 +56,13 @@ class Loop {
   void Begin() {
     if (options_.resume) {
       position_ = session_.Restore(folder_.checkpoint());
+      saved_step_ = position_.step;
+      if (position_.step > session_.total_steps()) {
+        BadInput("{} is at step {} of a run that --epochs or the config ends at step {}",
+                 folder_.dir().string(), position_.step, session_.total_steps());
+      }
       folder_.TruncateMetrics(position_.metrics_bytes);
+      std::filesystem::remove(folder_.stopped_sample());
       progress_.Print(fmt::format("resuming {} at step {}", folder_.dir().string(),
                                   position_.step));
     } else {
@@ -66,8 +73,6 @@ class Loop {
     BeginTiming();
   }
 
-  // The rate of an epoch leaves its first step out when the program has just started: that one warms
-  // up caches and library kernels.
   void BeginTiming() {
     segment_start_ = rate_start_ = Now();
     images_ = 0;
@@ -86,6 +91,7 @@ class Loop {
       session_.Step(position_.step++);
       images_in_epoch += batch;
       images_ += batch;
+      // The first step of a process warms up caches and library kernels; the rate leaves it out.
       if (!warm_) {
         ReadMetrics();
         warm_ = true;
@@ -165,13 +171,13 @@ class Loop {
   }
 
   TrainResult StopEarly() {
+    ReadMetrics();
+    const MetricsLine line = Line();
+    if (saved_step_ != position_.step) Save();
     if (StepInEpoch() != 0) {
-      ReadMetrics();
-      const MetricsLine line = Line();
-      Save();
       // Behind the checkpoint's mark: a resumed run replaces this line by the whole epoch's.
-      if (position_.step > 0) folder_.AppendMetrics(ToJsonLine(line));
-      grid_.Draw(session_, folder_.sample(Epoch() + 1));
+      folder_.AppendMetrics(ToJsonLine(line));
+      grid_.Draw(session_, folder_.stopped_sample());
     }
     return interrupt_.Requested() ? TrainResult::kInterrupted : TrainResult::kStoppedAtMaxSteps;
   }
@@ -180,6 +186,7 @@ class Loop {
     session_.SaveGenerator(folder_.generator());
     session_.SaveDiscriminator(folder_.discriminator());
     session_.Save(folder_.checkpoint(), position_);
+    saved_step_ = position_.step;
   }
 
   Session& session_;
@@ -189,7 +196,8 @@ class Loop {
   SampleGrid grid_;
   Progress progress_;
   RunPosition position_;
-  int64_t read_ = 0;  // steps whose metrics were read
+  int64_t read_ = 0;         // steps whose metrics were read
+  int64_t saved_step_ = -1;  // of the checkpoint on disk
   std::array<double, 2> latest_{};
   bool warm_ = false;
   double segment_start_ = 0, rate_start_ = 0;

@@ -2,12 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string>
 
 #include "train/run_folder.h"
 #include "train/session.h"
-#include "util/progress.h"
 
 namespace numeral {
 

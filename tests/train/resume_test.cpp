@@ -131,6 +131,10 @@ TEST_CASE("resuming refuses what it cannot continue", "[resume]") {
   TrainIn(dir, 2, false);
   CheckMentions(MessageOf(ErrorKind::kBadInput, [&] { TrainIn(dir, 0, false); }),
                 {"holds a run already", "--resume"});
+  Config longer = TestConfig();
+  longer.training.epochs = 9;  // the generator's rate depends on the run's length
+  CheckMentions(MessageOf(ErrorKind::kBadInput, [&] { TrainIn(dir, 0, true, longer); }),
+                {"/training/epochs"});
   Config other = TestConfig();
   other.training.generator.learning_rate = 0.5;
   CheckMentions(MessageOf(ErrorKind::kBadInput, [&] { TrainIn(dir, 0, true, other); }),
