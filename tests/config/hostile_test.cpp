@@ -10,7 +10,7 @@ namespace {
 
 std::string Example() {
   return ReadFile(std::filesystem::path(NUMERAL_SOURCE_DIR) /
-                  "configs/cgan_filterselect_additive.json");
+                  "configs/cgan_filterselect.json");
 }
 
 // True if `parse` returned a value.

@@ -25,7 +25,7 @@ int64_t MostReorders(const Plan& plan) {
 }  // namespace
 
 TEST_CASE("a step allocates nothing, creates nothing and reorders weights only") {
-  for (const char* name : {"dcgan", "gan_mlp", "cgan_filterselect_additive"}) {
+  for (const char* name : {"dcgan", "gan_mlp", "cgan_filterselect"}) {
     INFO(name);
     const Config config =
         LoadConfig(std::string(NUMERAL_SOURCE_DIR "/configs/") + name + ".json",

@@ -87,7 +87,7 @@ TEST_CASE("shape errors name the layer and both shapes") {
                             {"name":"b","type":"multiply","inputs":["z","a","z"]}])",
                {"two inputs", "3"});
   CheckRefused(kLatent, R"([{"type":"dense","units":16777216},
-                            {"type":"dense","units":16777216}])", {"more than", "elements"});
+                            {"type":"dense","units":16777216}])", {"more than", "parameters"});
 }
 
 TEST_CASE("a stored order is H, W, C where files have C, H, W") {

@@ -80,7 +80,7 @@ Plan PlanOf(const fs::path& config_path, bool fuse, bool reuse) {
                       .reuse_memory = reuse,
                       .conv_epilogue = fuse,
                       .dense_epilogue = fuse,
-                      .data_count = 6000,
+                      .data_count = 60000,
                       .sample_rows = 16});
 }
 
