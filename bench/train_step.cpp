@@ -73,15 +73,16 @@ class Runner {
       const double ms = time.seconds * 1e3 / steps;
       by_op[std::string(OpName(op))] += ms;
       const Cost cost = CostOf(session_.plan(), op);
-      ops.emplace_back(ms, fmt::format("{} {} {}: {:.1f} GFLOP/s", OpName(op), label,
-                                       Attributes(op),
-                                       static_cast<double>(cost.flops) / time.seconds *
-                                           static_cast<double>(time.runs) * 1e-9));
+      ops.emplace_back(ms,
+                       fmt::format("{} {} {}: {:.1f} GFLOP/s", OpName(op), label, Attributes(op),
+                                   static_cast<double>(cost.flops) / time.seconds *
+                                       static_cast<double>(time.runs) * 1e-9));
     }
     session_.executable().SetProfiling(false);
     std::sort(ops.rbegin(), ops.rend());
     Json json{{"by_op", by_op}, {"ops", Json::array()}};
-    for (const auto& [ms, text] : ops) json["ops"].push_back(fmt::format("{:8.3f} ms {}", ms, text));
+    for (const auto& [ms, text] : ops)
+      json["ops"].push_back(fmt::format("{:8.3f} ms {}", ms, text));
     return json;
   }
 
@@ -110,8 +111,8 @@ int main(int argc, char** argv) {
   try {
     if (argc != 2) BadInput("usage: bench_train_step CONFIG");
     // Every timed step is of the same size.
-    Runner runner(LoadConfig(argv[1], {{"/data/last_batch", "\"drop\""},
-                                       {"/training/steps_per_epoch", "0"}}));
+    Runner runner(LoadConfig(
+        argv[1], {{"/data/last_batch", "\"drop\""}, {"/training/steps_per_epoch", "0"}}));
     Serve(runner);
     return 0;
   } catch (const Error& error) {

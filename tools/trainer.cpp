@@ -1,4 +1,6 @@
 // trainer CONFIG: trains the networks of one JSON file.
+#include "train/trainer.h"
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
@@ -7,7 +9,6 @@
 #include "config/parse.h"
 #include "data/dataset.h"
 #include "graph/graph.h"
-#include "train/trainer.h"
 #include "util/error.h"
 
 namespace {
@@ -49,7 +50,8 @@ void Declare(CLI::App& app, Options& o) {
   app.add_option("--seed", o.seed, "seed of every random draw")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 62));
   app.add_option("--set", o.sets, "override a value: POINTER=JSON, such as /training/epochs=3");
-  app.add_option("--data-dir", o.data_dir, "where the IDX files are (default: $NUMERAL_DATA, data)");
+  app.add_option("--data-dir", o.data_dir,
+                 "where the IDX files are (default: $NUMERAL_DATA, data)");
   app.add_flag("--summary", o.summary, "print layers, output shapes and parameters, and stop");
   app.add_flag("--check", o.check, "check the config and compile its plan without data, and stop");
   app.add_flag("--dump-plan", o.dump_plan, "print the compiled plan as text, and stop");

@@ -14,7 +14,6 @@ namespace {
 constexpr std::size_t kMostInputs = 16;
 constexpr std::size_t kMostLayers = 1024;
 constexpr std::size_t kMostJoined = 64;
-constexpr int kDigits = 10;
 constexpr int kImageSide = 28;
 constexpr std::string_view kAnyInput = "/networks/*/inputs/*";
 constexpr std::string_view kLatent = "/networks/*/inputs/latent";

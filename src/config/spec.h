@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <numeric>
 #include <string>
 #include <variant>
 #include <vector>
@@ -15,6 +16,8 @@
 #include "util/shape.h"
 
 namespace numeral {
+
+inline constexpr int kDigits = 10;
 
 // Decides defaults, and what `momentum` of a batch norm and `epsilon` of Adam mean.
 enum class Convention { kPyTorch, kKeras };
@@ -177,6 +180,14 @@ struct DataSpec {
   int64_t limit = 0;                         // first N images after the filter; 0 keeps all
   bool keep_last_batch = true;               // the smaller batch that ends an epoch
   std::array<double, 2> pixel_range{-1, 1};  // what 0 and 255 become
+
+  // The classes that are left by `digits`.
+  std::vector<int> Classes() const {
+    if (!digits.empty()) return digits;
+    std::vector<int> all(kDigits);
+    std::iota(all.begin(), all.end(), 0);
+    return all;
+  }
   bool operator==(const DataSpec&) const = default;
 };
 
@@ -204,6 +215,17 @@ enum class LossKind {
   kLeastSquares,  // one output; half squared distance to 1 (real) and 0 (fake); Mao et al. 2017
   kHinge,         // one output; Lim & Ye 2017
 };
+// Outputs that D must have.
+inline int OutputsOf(LossKind kind) {
+  switch (kind) {
+    case LossKind::kDigitOrZeros:
+      return kDigits;
+    case LossKind::kSoftmax:
+      return kDigits + 1;
+    default:
+      return 1;
+  }
+}
 struct LossSpec {
   LossKind kind = LossKind::kBce;
   double label_smoothing = 0;      // real targets only: t becomes (1 - s) * t, or for softmax

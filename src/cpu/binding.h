@@ -1,8 +1,8 @@
 // Tensor ids of a plan bound to addresses, and the form in which CPU ops are compiled.
 //
 // A Kernel is an op with its pointers, sizes and constants resolved: calling it runs the op on all
-// threads and allocates nothing. MakeKernel exists for every op (overloads over the variant), declared
-// in the headers of this folder by family.
+// threads and allocates nothing. MakeKernel exists for every op (overloads over the variant),
+// declared in the headers of this folder by family.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +25,8 @@ class Binding {
 
   std::byte* Address(TensorId id) const {
     const TensorInfo& tensor = info(id);
-    return (tensor.storage == Storage::kPersistent ? persistent_ : transient_) + tensor.offset_bytes;
+    return (tensor.storage == Storage::kPersistent ? persistent_ : transient_) +
+           tensor.offset_bytes;
   }
   float* F32(TensorId id) const { return Typed<float>(id, DType::kF32); }
   int32_t* I32(TensorId id) const { return Typed<int32_t>(id, DType::kI32); }

@@ -18,8 +18,8 @@ Kernel RunPrimitive(Workspace& workspace, dnnl::primitive primitive, Args args) 
 
 Kernel WithActivationPass(Kernel run, const Activation& activation, TensorId tensor,
                           const Binding& binding) {
-  Kernel pass = MakeKernel(
-      BiasActForward{tensor, kNoTensor, tensor, activation, 0, {}, kNoTensor}, binding);
+  Kernel pass =
+      MakeKernel(BiasActForward{tensor, kNoTensor, tensor, activation, 0, {}, kNoTensor}, binding);
   return [run = std::move(run), pass = std::move(pass)] {
     run();
     pass();

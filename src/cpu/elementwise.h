@@ -1,7 +1,7 @@
 // CPU ops that are OpenMP loops of our own: all but convolutions, products and working copies.
 //
-// Every loop splits its work by a rule that depends on sizes and thread count only, and reduces in a
-// fixed order: the same machine and thread count give the same bits.
+// Every loop splits its work by a rule that depends on sizes and thread count only, and reduces in
+// a fixed order: the same machine and thread count give the same bits.
 #pragma once
 
 #include "cpu/binding.h"

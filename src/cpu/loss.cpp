@@ -11,21 +11,9 @@
 namespace numeral::cpu {
 namespace {
 
-constexpr int kDigits = 10;
 constexpr int kFakeClass = 10;
 constexpr int kMaxOutputs = 11;
 using Row = std::array<double, kMaxOutputs>;
-
-int OutputsOf(LossKind kind) {
-  switch (kind) {
-    case LossKind::kDigitOrZeros:
-      return kDigits;
-    case LossKind::kSoftmax:
-      return kDigits + 1;
-    default:
-      return 1;
-  }
-}
 
 bool NeedsLabels(LossKind kind, LossPart part) {
   return OutputsOf(kind) > 1 && part != LossPart::kFake;

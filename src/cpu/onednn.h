@@ -1,8 +1,9 @@
 // oneDNN primitives of the CPU engine, ready to run.
 //
-// The only header that names oneDNN types, and onednn.cpp is the only file that knows that its versions
-// 2 and 3 create primitives differently. Activations are plain NHWC; convolution weights are in
-// whatever layout the library likes best, so callers keep packed copies. Scratch memory is the caller's.
+// The only header that names oneDNN types, and onednn.cpp is the only file that knows that its
+// versions 2 and 3 create primitives differently. Activations are plain NHWC; convolution weights
+// are in whatever layout the library likes best, so callers keep packed copies. Scratch memory is
+// the caller's.
 #pragma once
 
 #include <dnnl.hpp>
@@ -23,8 +24,8 @@ struct LibraryConv {
 };
 
 // kForward with `bias` and `activation` inside; the other directions ignore both.
-LibraryConv MakeConv(const dnnl::engine& engine, ConvDirection direction, const ConvGeometry& geometry,
-                     bool bias, const Activation& activation);
+LibraryConv MakeConv(const dnnl::engine& engine, ConvDirection direction,
+                     const ConvGeometry& geometry, bool bias, const Activation& activation);
 
 struct LibraryProduct {
   dnnl::primitive primitive;

@@ -1,13 +1,13 @@
-// CPU ops that are matrix products and convolutions: oneDNN where it is good, kernels of our own where
-// one side has a single channel or output.
+// CPU ops that are matrix products and convolutions: oneDNN where it is good, kernels of our own
+// where one side has a single channel or output.
 #pragma once
 
 #include "cpu/workspace.h"
 
 namespace numeral::cpu {
 
-// oneDNN's ReLU turns NaN into 0, which would hide a diverging run: that activation is a pass of our
-// own behind the product.
+// oneDNN's ReLU turns NaN into 0, which would hide a diverging run: that activation is a pass of
+// our own behind the product.
 inline bool LibraryKeepsNan(const Activation& activation) {
   return activation.kind != ActivationKind::kLeakyRelu || activation.slope != 0;
 }

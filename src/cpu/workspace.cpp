@@ -11,8 +11,8 @@ namespace numeral::cpu {
 Memory::Memory(int64_t bytes, EngineCounters& counters) {
   const auto size = static_cast<size_t>(std::max<int64_t>(bytes, 64));
   // Beyond the machine's memory an allocation may succeed and the process die when it is touched.
-  const auto machine = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) *
-                       static_cast<size_t>(sysconf(_SC_PAGE_SIZE));
+  const auto machine =
+      static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGE_SIZE));
   if (size > machine) {
     Fail("the CPU engine needs {} MiB and this machine has {}; lower the batch size", size >> 20,
          machine >> 20);

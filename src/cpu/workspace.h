@@ -1,5 +1,6 @@
-// What the products and convolutions of one executable share: the library's engine, packed copies of
-// weights, and scratch memory. All of it is sized while ops are compiled and allocated once after.
+// What the products and convolutions of one executable share: the library's engine, packed copies
+// of weights, and scratch memory. All of it is sized while ops are compiled and allocated once
+// after.
 #pragma once
 
 #include <memory>
@@ -35,8 +36,8 @@ class Workspace {
   // Memory of `desc`'s layout at a tensor's address.
   dnnl::memory Bind(const dnnl::memory::desc& desc, const void* address) const;
 
-  // The working copy of `weight` (plain layout at `plain`) in the layout `packed`; one copy per weight
-  // and layout, whoever asks. Where the layouts are the same it is the weight itself.
+  // The working copy of `weight` (plain layout at `plain`) in the layout `packed`; one copy per
+  // weight and layout, whoever asks. Where the layouts are the same it is the weight itself.
   dnnl::memory PackedWeight(TensorId weight, const dnnl::memory::desc& plain, const float* address,
                             const dnnl::memory::desc& packed);
   // Refreshes all working copies of `weight`. Compiled after every op that may ask for one.

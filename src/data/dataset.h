@@ -1,8 +1,8 @@
 // A labelled image set in memory, as read from IDX files (LeCun's MNIST format), plain or gzip.
 //
 // Refuses, with file name and byte offset: wrong magic, counts that do not match between images and
-// labels or with the file's real length (short or long), a label above 9, images that are not 28x28.
-// Never allocates what a header claims without checking it against the data that is there.
+// labels or with the file's real length (short or long), a label above 9, images that are not
+// 28x28. Never allocates what a header claims without checking it against the data that is there.
 #pragma once
 
 #include <cstdint>
@@ -16,12 +16,11 @@ namespace numeral {
 
 inline constexpr int kImageSide = 28;
 inline constexpr int kImagePixels = kImageSide * kImageSide;
-inline constexpr int kDigits = 10;
 
 struct Dataset {
-  std::string name;              // "mnist train"
-  std::vector<uint8_t> pixels;   // [count][28][28], 0 is black
-  std::vector<uint8_t> labels;   // [count], 0..9
+  std::string name;             // "mnist train"
+  std::vector<uint8_t> pixels;  // [count][28][28], 0 is black
+  std::vector<uint8_t> labels;  // [count], 0..9
   int64_t count() const { return static_cast<int64_t>(labels.size()); }
 };
 
@@ -29,8 +28,8 @@ struct Dataset {
 Dataset ReadIdxPair(const std::filesystem::path& images, const std::filesystem::path& labels);
 
 // Finds `<dir>/<set>/{train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz]` (and the same directly in
-// `dir`), reads it, applies spec.digits and spec.limit. Where files are missing the message names the
-// command that fetches them. A filter or limit that leaves no image is refused.
+// `dir`), reads it, applies spec.digits and spec.limit. Where files are missing the message names
+// the command that fetches them. A filter or limit that leaves no image is refused.
 Dataset LoadDataset(const DataSpec& spec, const std::filesystem::path& dir);
 
 // --data-dir if given, else $NUMERAL_DATA, else "data".

@@ -1,8 +1,8 @@
 // The boundary between plans and the machines that run them.
 //
-// An Engine compiles a Plan into an Executable: all primitives made, all memory allocated. After that a
-// phase is enqueued again and again without allocating. Engines and executables are not thread-safe;
-// several executables may live at once.
+// An Engine compiles a Plan into an Executable: all primitives made, all memory allocated. After
+// that a phase is enqueued again and again without allocating. Engines and executables are not
+// thread-safe; several executables may live at once.
 #pragma once
 
 #include <cstddef>
@@ -26,9 +26,9 @@ struct Capabilities {
 
 // What a run did so far; for tests and benchmarks.
 struct EngineCounters {
-  int64_t allocations = 0;    // of the engine's own memory
-  int64_t primitives = 0;     // library primitives created
-  int64_t reorders = 0;       // layout changes executed; of weights and weight gradients only
+  int64_t allocations = 0;  // of the engine's own memory
+  int64_t primitives = 0;   // library primitives created
+  int64_t reorders = 0;     // layout changes executed; of weights and weight gradients only
 };
 
 struct OpTime {
@@ -41,7 +41,8 @@ class Executable {
  public:
   virtual ~Executable() = default;
   // Copies a whole persistent tensor in or out, in plan layout. The span has exactly its bytes.
-  // Read waits for everything enqueued before it; Write happens before everything enqueued after it.
+  // Read waits for everything enqueued before it; Write happens before everything enqueued after
+  // it.
   virtual void Write(TensorId id, std::span<const std::byte> bytes) = 0;
   virtual void Read(TensorId id, std::span<std::byte> bytes) = 0;
   // Runs a phase, index into Plan::phases. May return before it is done.
@@ -73,12 +74,12 @@ class Engine {
   virtual std::unique_ptr<Executable> Compile(std::shared_ptr<const Plan> plan) = 0;
 };
 
-// `device` is "auto", "cpu" or "cuda". A named device never falls back; throws Error(kBadInput) with
-// the reason where it cannot be had.
+// `device` is "auto", "cpu" or "cuda". A named device never falls back; throws Error(kBadInput)
+// with the reason where it cannot be had.
 std::unique_ptr<Engine> MakeEngine(const std::string& device);
 
-// Defined in cpu/. With `poison`, transient memory is NaN at the start of every phase: a read before a
-// write shows.
+// Defined in cpu/. With `poison`, transient memory is NaN at the start of every phase: a read
+// before a write shows.
 std::unique_ptr<Engine> MakeCpuEngine(bool poison = false);
 
 }  // namespace numeral

@@ -1,11 +1,12 @@
 // The order of flat features in memory, against their order in files and in PyTorch.
 //
-// Activations are NHWC, PyTorch's are NCHW, so flattening HxWxC gives features in H,W,C order in memory
-// (the stored order) where PyTorch's view() gives C,H,W (the logical order). Instead of moving data in
-// every step, the difference is folded into the weights next to it once, when they are read or written.
-// A FeatureOrder describes a flat vector as segments; within one segment the logical index is
-// c*h*w + y*w + x and the stored index is (y*w + x)*c_count + c. A segment with h == w == 1 is plain.
-// The same rule orders a convolution weight's columns: C,R,S in files, R,S,C in memory.
+// Activations are NHWC, PyTorch's are NCHW, so flattening HxWxC gives features in H,W,C order in
+// memory (the stored order) where PyTorch's view() gives C,H,W (the logical order). Instead of
+// moving data in every step, the difference is folded into the weights next to it once, when they
+// are read or written. A FeatureOrder describes a flat vector as segments; within one segment the
+// logical index is c*h*w + y*w + x and the stored index is (y*w + x)*c_count + c. A segment with h
+// == w == 1 is plain. The same rule orders a convolution weight's columns: C,R,S in files, R,S,C in
+// memory.
 #pragma once
 
 #include <cstdint>

@@ -40,8 +40,8 @@ class ParamMaker {
     }
   }
   void operator()(const ConvTransposeSpec& op) {
-    // torch computes fan_in of a transposed convolution's weight [in][out][r][s] from its second axis;
-    // Keras from (r * s * in). Glorot is symmetric, so one pair of fans serves both.
+    // torch computes fan_in of a transposed convolution's weight [in][out][r][s] from its second
+    // axis; Keras from (r * s * in). Glorot is symmetric, so one pair of fans serves both.
     const double fan_in = double{1} * op.filters * op.kernel[0] * op.kernel[1];
     Kernel(Input().shape.c, op.filters, op.kernel, op.weight_init);
     if (op.bias) Vector("bias", ParamRole::kBias, op.bias_init, fan_in);
@@ -64,16 +64,22 @@ class ParamMaker {
     Weight({k, c, kernel[0], kernel[1]}, FeatureOrder::Plain(k),
            FeatureOrder::Of(Shape::Spatial(kernel[0], kernel[1], c)), init, c * area, k * area);
   }
-  void Weight(std::vector<int64_t> shape, FeatureOrder rows, FeatureOrder cols, const InitSpec& init,
-              double fan_in, double fan_out) {
+  void Weight(std::vector<int64_t> shape, FeatureOrder rows, FeatureOrder cols,
+              const InitSpec& init, double fan_in, double fan_out) {
     Add({node_.name + ".weight", ParamRole::kWeight, std::move(shape), std::move(rows),
          std::move(cols), init, fan_in, fan_out});
   }
   void Vector(const char* suffix, ParamRole role, const InitSpec& init, double fan_in) {
     const FeatureOrder rows =
         node_.shape.spatial ? FeatureOrder::Plain(node_.shape.c) : node_.order;
-    Add({node_.name + "." + suffix, role, {node_.shape.c}, rows, FeatureOrder::Plain(1), init,
-         fan_in, 1});
+    Add({node_.name + "." + suffix,
+         role,
+         {node_.shape.c},
+         rows,
+         FeatureOrder::Plain(1),
+         init,
+         fan_in,
+         1});
   }
   void Add(Param param) {
     node_.params.push_back(static_cast<int>(graph_.params.size()));
@@ -106,9 +112,9 @@ Graph BuildGraph(const NetworkSpec& spec, Convention convention, const std::stri
       node.inputs.push_back(index.at(name));
       shapes.push_back(graph.nodes[static_cast<size_t>(index.at(name))].shape);
     }
-    node.shape = InferShape(layer.op, shapes,
-                            fmt::format("{}: {} ({} \"{}\")", source, layer.pointer, layer.type,
-                                        layer.name));
+    node.shape = InferShape(
+        layer.op, shapes,
+        fmt::format("{}: {} ({} \"{}\")", source, layer.pointer, layer.type, layer.name));
     if (auto* norm = std::get_if<BatchNormSpec>(&node.op)) {
       norm->unbiased_running_variance = convention == Convention::kPyTorch || node.shape.spatial;
     }

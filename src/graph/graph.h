@@ -1,8 +1,8 @@
 // A network as data: nodes in topological order with inferred shapes, and its parameters.
 //
-// Owns: shape inference, parameter names and shapes, feature orders. Refuses, naming the layer (JSON
-// pointer) and the shapes: inputs that do not fit a layer. Knows nothing of batches, gradients,
-// engines or files. Made once by BuildGraph, then immutable.
+// Owns: shape inference, parameter names and shapes, feature orders. Refuses, naming the layer
+// (JSON pointer) and the shapes: inputs that do not fit a layer. Knows nothing of batches,
+// gradients, engines or files. Made once by BuildGraph, then immutable.
 #pragma once
 
 #include <string>
@@ -15,8 +15,8 @@ namespace numeral {
 
 enum class ParamRole { kWeight, kBias, kScale, kShift, kRunningMean, kRunningVariance };
 
-// One tensor of a network. In files it has PyTorch's name, shape and order; in memory it is a matrix
-// [rows][cols], element (i, j) of which is the file's (row_order[i], col_order[j]):
+// One tensor of a network. In files it has PyTorch's name, shape and order; in memory it is a
+// matrix [rows][cols], element (i, j) of which is the file's (row_order[i], col_order[j]):
 //   conv            file [K][C][R][S], memory [K][R][S][C]
 //   conv_transpose  file [K][C][R][S] with K the input's channels, memory [K][R][S][C]
 //   dense           file and memory [units][features], both orders applied

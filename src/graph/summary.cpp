@@ -1,7 +1,7 @@
 // The table of `trainer --summary`.
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "graph/graph.h"
 #include "util/progress.h"

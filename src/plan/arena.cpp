@@ -70,8 +70,7 @@ class PhasePlacement {
   // Where an op's source dies with it and its result is born with it, both get one buffer.
   void MergeInPlace() {
     for (int i = 0; i < static_cast<int>(phase_.ops.size()); ++i) {
-      for (const auto& [source, result] :
-           InPlacePairs(phase_.ops[static_cast<size_t>(i)].op)) {
+      for (const auto& [source, result] : InPlacePairs(phase_.ops[static_cast<size_t>(i)].op)) {
         if (source == kNoTensor || source == result) continue;
         if (!IsWholeTransient(source) || !IsWholeTransient(result)) continue;
         const TensorId from = owner_.at(source), to = owner_.at(result);

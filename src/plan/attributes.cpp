@@ -96,9 +96,7 @@ struct Describe {
   }
   std::string operator()(const Permute& o) const { return Text(o.mode); }
   std::string operator()(const MaxPoolForward& o) const { return Text(o.geometry); }
-  std::string operator()(const MaxPoolBackward& o) const {
-    return Text(o.geometry) + Text(o.mode);
-  }
+  std::string operator()(const MaxPoolBackward& o) const { return Text(o.geometry) + Text(o.mode); }
   std::string operator()(const GlobalMaxPoolBackward& o) const { return Text(o.mode); }
   std::string operator()(const UpsampleForward& o) const { return fmt::format(" x{}", o.factor); }
   std::string operator()(const UpsampleBackward& o) const {

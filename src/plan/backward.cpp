@@ -7,7 +7,8 @@
 
 namespace numeral {
 
-// One backward run. Holds the gradient of each node's value while it is being summed over its readers.
+// One backward run. Holds the gradient of each node's value while it is being summed over its
+// readers.
 class BackwardRun {
  public:
   BackwardRun(NetworkPass& pass, const BackwardGoal& goal) : pass_(pass), goal_(goal) {
@@ -78,11 +79,14 @@ class BackwardRun {
 
   void operator()(const BatchNormSpec&) {
     if (goal_.rows != pass_.rows_) Fail("internal error: batch norm over part of a batch");
-    Contribute(0, false, [&](TensorId grad_x, GradientMode) {
-      Emit(BatchNormBackward{saved_->linear, Value(unit_->last), grad_, Param(0), saved_->mean,
-                             saved_->inv_std, grad_x, goal_.params ? ParamGrad(0) : kNoTensor,
-                             goal_.params ? ParamGrad(1) : kNoTensor, goal_.mode, Act()});
-    }, true);
+    Contribute(
+        0, false,
+        [&](TensorId grad_x, GradientMode) {
+          Emit(BatchNormBackward{saved_->linear, Value(unit_->last), grad_, Param(0), saved_->mean,
+                                 saved_->inv_std, grad_x, goal_.params ? ParamGrad(0) : kNoTensor,
+                                 goal_.params ? ParamGrad(1) : kNoTensor, goal_.mode, Act()});
+        },
+        true);
   }
 
   void operator()(const ReshapeSpec&) { Alias(); }
@@ -91,16 +95,16 @@ class BackwardRun {
   void operator()(const MaxPoolSpec& op) {
     const PoolGeometry geometry{op.kernel[0], op.kernel[1],  op.stride[0],
                                 op.stride[1], op.padding[0], op.padding[2]};
-    ContributeSparse([geometry, grad = grad_, argmax = Rows(saved_->argmax)](
-                         TensorId grad_x, GradientMode mode) {
+    ContributeSparse([geometry, grad = grad_, argmax = Rows(saved_->argmax)](TensorId grad_x,
+                                                                             GradientMode mode) {
       return MaxPoolBackward{geometry, grad, argmax, grad_x, mode};
     });
   }
   void operator()(const GlobalMaxPoolSpec&) {
-    ContributeSparse([grad = grad_, argmax = Rows(saved_->argmax)](TensorId grad_x,
-                                                                   GradientMode mode) {
-      return GlobalMaxPoolBackward{grad, argmax, grad_x, mode};
-    });
+    ContributeSparse(
+        [grad = grad_, argmax = Rows(saved_->argmax)](TensorId grad_x, GradientMode mode) {
+          return GlobalMaxPoolBackward{grad, argmax, grad_x, mode};
+        });
   }
   void operator()(const UpsampleSpec& op) {
     Contribute(0, true, [&](TensorId grad_x, GradientMode mode) {
@@ -130,8 +134,7 @@ class BackwardRun {
     Contribute(0, false, [&](TensorId grad_x, GradientMode) {
       const bool identity = Act().kind == ActivationKind::kIdentity && DropoutRate() == 0;
       Emit(BiasActBackward{identity ? kNoTensor : Value(unit_->last), grad_, grad_x, kNoTensor,
-                           Act(), DropoutRate(),
-                           GradientMode::kOverwrite});
+                           Act(), DropoutRate(), GradientMode::kOverwrite});
     });
   }
 
@@ -162,7 +165,8 @@ class BackwardRun {
     return dropout && pass_.settings_.training ? static_cast<float>(dropout->rate) : 0.0f;
   }
 
-  // From the gradient of a unit's value to that of its product or convolution; the bias's on the way.
+  // From the gradient of a unit's value to that of its product or convolution; the bias's on the
+  // way.
   TensorId EpilogueGradient(bool bias) {
     const bool identity = Act().kind == ActivationKind::kIdentity && DropoutRate() == 0;
     const bool bias_grad = bias && goal_.params;
@@ -174,9 +178,9 @@ class BackwardRun {
     return grad_x;
   }
 
-  // Adds to the gradient of input `i`: `emit` writes (or adds, where it can) to the tensor it is given,
-  // in the order that this node uses the input in. With `always`, emits even where no gradient of the
-  // input is needed, for the parameters' sake.
+  // Adds to the gradient of input `i`: `emit` writes (or adds, where it can) to the tensor it is
+  // given, in the order that this node uses the input in. With `always`, emits even where no
+  // gradient of the input is needed, for the parameters' sake.
   void Contribute(size_t i, bool can_accumulate,
                   const std::function<void(TensorId, GradientMode)>& emit, bool always = false) {
     const int input = node_->inputs[i];
@@ -190,8 +194,8 @@ class BackwardRun {
     const bool first = grad == kNoTensor;
     const GradientMode mode = first ? GradientMode::kOverwrite : GradientMode::kAccumulate;
     if (first) grad = NewGrad(from.name, from.shape);
-    const FeatureOrder used = from.shape.spatial ? FeatureOrder()
-                                                 : RequiredOrder(*pass_.state_.graph, *node_, i);
+    const FeatureOrder used =
+        from.shape.spatial ? FeatureOrder() : RequiredOrder(*pass_.state_.graph, *node_, i);
     if (!from.shape.spatial && used != from.order) {
       const TensorId moved = NewGrad(name, from.shape);
       emit(moved, GradientMode::kOverwrite);
@@ -205,8 +209,8 @@ class BackwardRun {
     }
   }
 
-  // For gradients that touch few elements of their input: they wait for the input's other readers and
-  // are added to theirs, which spares filling a tensor with zeros and adding it up.
+  // For gradients that touch few elements of their input: they wait for the input's other readers
+  // and are added to theirs, which spares filling a tensor with zeros and adding it up.
   void ContributeSparse(std::function<Op(TensorId, GradientMode)> op) {
     const int input = node_->inputs[0];
     if (!needed_[static_cast<size_t>(input)]) return;
@@ -269,8 +273,8 @@ class BackwardRun {
   NetworkPass& pass_;
   const BackwardGoal& goal_;
   std::vector<std::vector<Sparse>> sparse_;  // by node: not yet added to its gradient
-  std::vector<TensorId> grads_;  // by node
-  std::vector<bool> needed_;     // by node: leads to something the goal asks for
+  std::vector<TensorId> grads_;              // by node
+  std::vector<bool> needed_;                 // by node: leads to something the goal asks for
   const Unit* unit_ = nullptr;
   const NetworkPass::Saved* saved_ = nullptr;
   const Node* node_ = nullptr;

@@ -9,17 +9,6 @@
 namespace numeral {
 namespace {
 
-int OutputsOf(LossKind kind) {
-  switch (kind) {
-    case LossKind::kDigitOrZeros:
-      return kDigitClasses;
-    case LossKind::kSoftmax:
-      return kDigitClasses + 1;
-    default:
-      return 1;
-  }
-}
-
 void CheckFit(const Config& config, const Graph& generator, const Graph& discriminator) {
   for (const Graph* graph : {&generator, &discriminator}) {
     if (graph->TrainableElems() == 0) {
@@ -60,16 +49,16 @@ int64_t StepsPerEpoch(const Config& config, int64_t data_count) {
     steps = training.steps_per_epoch;
   }
   if (steps == 0) {
-    BadInput("{}: /training/batch_size: {} images do not fill one batch of {}; lower it or keep the "
-             "last batch",
-             config.name, data_count, training.batch_size);
+    BadInput(
+        "{}: /training/batch_size: {} images do not fill one batch of {}; lower it or keep the "
+        "last batch",
+        config.name, data_count, training.batch_size);
   }
   return steps;
 }
 
 int BatchOfStep(const Config& config, int64_t data_count, int64_t step) {
-  const int64_t begin =
-      (step % StepsPerEpoch(config, data_count)) * config.training.batch_size;
+  const int64_t begin = (step % StepsPerEpoch(config, data_count)) * config.training.batch_size;
   return static_cast<int>(std::min<int64_t>(config.training.batch_size, data_count - begin));
 }
 
@@ -81,8 +70,7 @@ Plan CompilePlan(const Config& config, const Graph& generator, const Graph& disc
                  const PlanOptions& options) {
   CheckFit(config, generator, discriminator);
   PlanBuilder builder(config.seed);
-  const RunState state =
-      DeclareRun(builder, config, generator, discriminator, options.data_count);
+  const RunState state = DeclareRun(builder, config, generator, discriminator, options.data_count);
   TrainingPhases phases(builder, config, state, options);
   phases.Prepare();
   const int64_t steps = StepsPerEpoch(config, options.data_count);

@@ -1,9 +1,9 @@
 // The plan compiler: two graphs and a training recipe become one Plan.
 //
-// It derives the gradients (reverse mode, statically), fuses (bias + activation + dropout, batch norm +
-// activation, epilogues where the engine has them), runs real and fake images through D as one batch
-// where D does not couple its batch, and places every tensor. Throws Error(kBadInput) where networks do
-// not fit each other or the loss.
+// It derives the gradients (reverse mode, statically), fuses (bias + activation + dropout, batch
+// norm + activation, epilogues where the engine has them), runs real and fake images through D as
+// one batch where D does not couple its batch, and places every tensor. Throws Error(kBadInput)
+// where networks do not fit each other or the loss.
 #pragma once
 
 #include "config/spec.h"
@@ -13,12 +13,12 @@
 namespace numeral {
 
 struct PlanOptions {
-  bool fuse = true;             // false: one op per layer, the meaning of the plan
-  bool reuse_memory = true;     // false: every tensor keeps its own memory, so that all can be read
-  bool conv_epilogue = false;   // Capabilities of the engine
+  bool fuse = true;            // false: one op per layer, the meaning of the plan
+  bool reuse_memory = true;    // false: every tensor keeps its own memory, so that all can be read
+  bool conv_epilogue = false;  // Capabilities of the engine
   bool dense_epilogue = false;
-  int64_t data_count = 0;       // images in the training set
-  int sample_rows = 0;          // batch of the kSample phase; 0: no such phase
+  int64_t data_count = 0;  // images in the training set
+  int sample_rows = 0;     // batch of the kSample phase; 0: no such phase
 };
 
 // Slots of the metrics ring: the host reads it at least this often, in steps.

@@ -4,9 +4,7 @@
 namespace numeral {
 namespace {
 
-int64_t Flops(const ConvGeometry& g) {
-  return 2LL * g.n * g.p * g.q * g.k * g.r * g.s * g.c;
-}
+int64_t Flops(const ConvGeometry& g) { return 2LL * g.n * g.p * g.q * g.k * g.r * g.s * g.c; }
 
 struct Arithmetic {
   int64_t operator()(const ConvForward& o) const { return Flops(o.geometry); }

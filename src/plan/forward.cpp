@@ -95,8 +95,7 @@ class ForwardUnit {
   }
 
   static PoolGeometry PoolGeometryOf(const MaxPoolSpec& op) {
-    return {op.kernel[0], op.kernel[1],  op.stride[0],
-            op.stride[1], op.padding[0], op.padding[2]};
+    return {op.kernel[0], op.kernel[1], op.stride[0], op.stride[1], op.padding[0], op.padding[2]};
   }
 
  private:
@@ -158,13 +157,9 @@ class ForwardUnit {
                               !std::holds_alternative<ConvSpec>(node_.op) &&
                               !std::holds_alternative<ConvTransposeSpec>(node_.op);
     if (!HasEpilogue(bias) && !stands_alone) return x;
-    BiasActForward act{x,
-                       bias ? Param(1) : kNoTensor,
-                       pass_.Output(unit_.last),
-                       Act(),
-                       DropoutRate(),
-                       {},
-                       kNoTensor};
+    BiasActForward act{
+        x,        bias ? Param(1) : kNoTensor, pass_.Output(unit_.last), Act(), DropoutRate(), {},
+        kNoTensor};
     if (act.dropout_rate > 0) {
       act.step = pass_.settings_.step;
       const int layer = unit_.dropout >= 0 ? unit_.dropout : unit_.node;

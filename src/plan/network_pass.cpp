@@ -53,7 +53,8 @@ NetworkPass::NetworkPass(PlanBuilder& builder, const NetworkState& state, const 
       settings_(std::move(settings)),
       units_(MakeUnits(*state.graph, settings_.fuse)) {}
 
-// Reshapes and flattens at the end of the network are views, so what must land in `into` is their input.
+// Reshapes and flattens at the end of the network are views, so what must land in `into` is their
+// input.
 void NetworkPass::AssignTargets(TensorId into) {
   const Graph& graph = *state_.graph;
   targets_.assign(graph.nodes.size(), kNoTensor);

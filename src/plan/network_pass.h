@@ -1,7 +1,7 @@
 // One run of a network through a plan: its forward ops, and any number of backward runs over them.
 //
-// Emits into the builder's current phase; a backward run may be emitted into the same phase only, since
-// it reads the forward run's activations.
+// Emits into the builder's current phase; a backward run may be emitted into the same phase only,
+// since it reads the forward run's activations.
 #pragma once
 
 #include <string>
@@ -22,14 +22,14 @@ struct PassSettings {
   std::string name;  // prefix of tensor names and labels, unique in the phase
   bool training = true;
   bool fuse = true, conv_epilogue = false, dense_epilogue = false;
-  TensorId step = kNoTensor;    // for dropout
-  std::vector<PassRows> rows;   // for dropout; ordered
+  TensorId step = kNoTensor;   // for dropout
+  std::vector<PassRows> rows;  // for dropout; ordered
 };
 
 // What a backward run is for.
 struct BackwardGoal {
-  std::string name;             // unique in the phase
-  bool params = false;          // gradients of the parameters
+  std::string name;                              // unique in the phase
+  bool params = false;                           // gradients of the parameters
   GradientMode mode = GradientMode::kOverwrite;  // of the parameters' gradients
   int input = -1;               // gradient of this network input (node index), or -1
   int first_row = 0, rows = 0;  // over these rows of the forward run
@@ -40,8 +40,8 @@ class NetworkPass {
   NetworkPass(PlanBuilder& builder, const NetworkState& state, const ParamSet& params,
               PassSettings settings);
 
-  // `inputs` by index into Graph::inputs. With `into`, the output is written there: a tensor or view
-  // of `rows` rows of the output's shape. Returns the output.
+  // `inputs` by index into Graph::inputs. With `into`, the output is written there: a tensor or
+  // view of `rows` rows of the output's shape. Returns the output.
   TensorId Forward(const std::vector<TensorId>& inputs, int rows, TensorId into = kNoTensor);
 
   // Returns the gradient of goal.input, or kNoTensor.

@@ -10,9 +10,9 @@ namespace numeral {
 
 // One set of values for a graph's parameters: the trained ones or their moving average.
 struct ParamSet {
-  std::vector<TensorId> values;     // by index into Graph::params
-  TensorId trainable = kNoTensor;   // all trainable ones as one tensor
-  TensorId buffers = kNoTensor;     // all running statistics as one; kNoTensor where there are none
+  std::vector<TensorId> values;    // by index into Graph::params
+  TensorId trainable = kNoTensor;  // all trainable ones as one tensor
+  TensorId buffers = kNoTensor;    // all running statistics as one; kNoTensor where there are none
 };
 
 struct NetworkState {
@@ -23,8 +23,8 @@ struct NetworkState {
   ParamSet ema;  // empty without EMA
 };
 
-// Declares them under the names that compile.h lists. Within a block every parameter begins on a cache
-// line; the gaps hold zeros for ever, since a zero gradient moves nothing.
+// Declares them under the names that compile.h lists. Within a block every parameter begins on a
+// cache line; the gaps hold zeros for ever, since a zero gradient moves nothing.
 NetworkState DeclareNetwork(PlanBuilder& builder, const Graph& graph, bool ema);
 
 }  // namespace numeral

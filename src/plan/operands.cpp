@@ -1,5 +1,5 @@
-// What each op reads and writes: the one place that lists operands, used by placement, dumps, costs,
-// engines and tests alike.
+// What each op reads and writes: the one place that lists operands, used by placement, dumps,
+// costs, engines and tests alike.
 #include <utility>
 
 #include "plan/plan.h"
@@ -15,21 +15,27 @@ using List = std::vector<Operand>;
 
 List Of(const AdvanceStep& o) { return {{"step", o.step, RW}}; }
 List Of(const GatherBatch& o) {
-  return {{"data_images", o.data_images, R}, {"data_labels", o.data_labels, R},
-          {"step", o.step, R}, {"images", o.images, W}, {"labels", o.labels, W}};
+  return {{"data_images", o.data_images, R},
+          {"data_labels", o.data_labels, R},
+          {"step", o.step, R},
+          {"images", o.images, W},
+          {"labels", o.labels, W}};
 }
 List Of(const DrawLatents& o) { return {{"step", o.step, R}, {"out", o.out, W}}; }
 List Of(const DrawDigits& o) { return {{"step", o.step, R}, {"out", o.out, W}}; }
 List Of(const OneHot& o) { return {{"labels", o.labels, R}, {"out", o.out, W}}; }
 List Of(const ConvForward& o) {
-  return {{"image", o.image, R}, {"weight", o.weight, R}, {"bias", o.bias, R},
+  return {{"image", o.image, R},
+          {"weight", o.weight, R},
+          {"bias", o.bias, R},
           {"features", o.features, W}};
 }
 List Of(const ConvBackwardData& o) {
   return {{"features", o.features, R}, {"weight", o.weight, R}, {"image", o.image, W}};
 }
 List Of(const ConvBackwardWeight& o) {
-  return {{"image", o.image, R}, {"features", o.features, R},
+  return {{"image", o.image, R},
+          {"features", o.features, R},
           {"grad_weight", o.grad_weight, By(o.mode)}};
 }
 List Of(const DenseForward& o) {
@@ -46,23 +52,39 @@ List Of(const BiasActForward& o) {
   return {{"x", o.x, R}, {"bias", o.bias, R}, {"step", o.step, R}, {"y", o.y, W}};
 }
 List Of(const BiasActBackward& o) {
-  return {{"y", o.y, R}, {"grad_y", o.grad_y, R}, {"grad_x", o.grad_x, W},
+  return {{"y", o.y, R},
+          {"grad_y", o.grad_y, R},
+          {"grad_x", o.grad_x, W},
           {"grad_bias", o.grad_bias, By(o.bias_mode)}};
 }
 List Of(const BatchNormForward& o) {
-  return {{"x", o.x, R}, {"scale", o.scale, R}, {"shift", o.shift, R}, {"y", o.y, W},
-          {"mean", o.mean, W}, {"inv_std", o.inv_std, W}, {"running_mean", o.running_mean, RW},
+  return {{"x", o.x, R},
+          {"scale", o.scale, R},
+          {"shift", o.shift, R},
+          {"y", o.y, W},
+          {"mean", o.mean, W},
+          {"inv_std", o.inv_std, W},
+          {"running_mean", o.running_mean, RW},
           {"running_variance", o.running_variance, RW}};
 }
 List Of(const BatchNormInference& o) {
-  return {{"x", o.x, R}, {"scale", o.scale, R}, {"shift", o.shift, R},
-          {"running_mean", o.running_mean, R}, {"running_variance", o.running_variance, R},
+  return {{"x", o.x, R},
+          {"scale", o.scale, R},
+          {"shift", o.shift, R},
+          {"running_mean", o.running_mean, R},
+          {"running_variance", o.running_variance, R},
           {"y", o.y, W}};
 }
 List Of(const BatchNormBackward& o) {
-  return {{"x", o.x, R}, {"y", o.y, R}, {"grad_y", o.grad_y, R}, {"scale", o.scale, R},
-          {"mean", o.mean, R}, {"inv_std", o.inv_std, R}, {"grad_x", o.grad_x, W},
-          {"grad_scale", o.grad_scale, By(o.mode)}, {"grad_shift", o.grad_shift, By(o.mode)}};
+  return {{"x", o.x, R},
+          {"y", o.y, R},
+          {"grad_y", o.grad_y, R},
+          {"scale", o.scale, R},
+          {"mean", o.mean, R},
+          {"inv_std", o.inv_std, R},
+          {"grad_x", o.grad_x, W},
+          {"grad_scale", o.grad_scale, By(o.mode)},
+          {"grad_shift", o.grad_shift, By(o.mode)}};
 }
 List Of(const BinaryForward& o) { return {{"a", o.a, R}, {"b", o.b, R}, {"y", o.y, W}}; }
 List Of(const BinaryBackward& o) {
@@ -70,9 +92,7 @@ List Of(const BinaryBackward& o) {
 }
 List Of(const Accumulate& o) { return {{"source", o.source, R}, {"target", o.target, RW}}; }
 List Of(const Permute& o) { return {{"x", o.x, R}, {"y", o.y, By(o.mode)}}; }
-List Of(const MaxPoolForward& o) {
-  return {{"x", o.x, R}, {"y", o.y, W}, {"argmax", o.argmax, W}};
-}
+List Of(const MaxPoolForward& o) { return {{"x", o.x, R}, {"y", o.y, W}, {"argmax", o.argmax, W}}; }
 List Of(const MaxPoolBackward& o) {
   return {{"grad_y", o.grad_y, R}, {"argmax", o.argmax, R}, {"grad_x", o.grad_x, By(o.mode)}};
 }
@@ -100,28 +120,62 @@ List Of(const ConcatBackward& o) {
   return {{"grad_y", o.grad_y, R}, {"grad_x", o.grad_x, By(o.mode)}};
 }
 List Of(const Loss& o) {
-  return {{"logits", o.logits, R}, {"labels", o.labels, R}, {"step", o.step, R},
-          {"grad", o.grad, W}, {"metrics", o.metrics, RW}};
+  return {{"logits", o.logits, R},
+          {"labels", o.labels, R},
+          {"step", o.step, R},
+          {"grad", o.grad, W},
+          {"metrics", o.metrics, RW}};
 }
 List Of(const Accuracy& o) {
-  return {{"logits", o.logits, R}, {"labels", o.labels, R}, {"step", o.step, R},
+  return {{"logits", o.logits, R},
+          {"labels", o.labels, R},
+          {"step", o.step, R},
           {"metrics", o.metrics, RW}};
 }
 List Of(const AdamUpdate& o) {
-  return {{"step", o.step, R}, {"params", o.params, RW}, {"grads", o.grads, R},
-          {"first_moment", o.first_moment, RW}, {"second_moment", o.second_moment, RW}};
+  return {{"step", o.step, R},
+          {"params", o.params, RW},
+          {"grads", o.grads, R},
+          {"first_moment", o.first_moment, RW},
+          {"second_moment", o.second_moment, RW}};
 }
 List Of(const EmaUpdate& o) { return {{"source", o.source, R}, {"target", o.target, RW}}; }
 
-constexpr std::string_view kOpNames[] = {
-    "advance_step", "gather_batch", "draw_latents", "draw_digits", "one_hot", "conv_forward",
-    "conv_backward_data", "conv_backward_weight", "dense_forward", "dense_backward_data",
-    "dense_backward_weight", "prepare_weight", "bias_act_forward", "bias_act_backward",
-    "batch_norm_forward", "batch_norm_inference", "batch_norm_backward", "binary_forward",
-    "binary_backward", "accumulate", "permute", "max_pool_forward", "max_pool_backward",
-    "global_max_pool_forward", "global_max_pool_backward", "upsample_forward", "upsample_backward",
-    "pixel_shuffle_forward", "pixel_shuffle_backward", "concat_forward", "concat_backward", "loss",
-    "accuracy", "adam_update", "ema_update"};
+constexpr std::string_view kOpNames[] = {"advance_step",
+                                         "gather_batch",
+                                         "draw_latents",
+                                         "draw_digits",
+                                         "one_hot",
+                                         "conv_forward",
+                                         "conv_backward_data",
+                                         "conv_backward_weight",
+                                         "dense_forward",
+                                         "dense_backward_data",
+                                         "dense_backward_weight",
+                                         "prepare_weight",
+                                         "bias_act_forward",
+                                         "bias_act_backward",
+                                         "batch_norm_forward",
+                                         "batch_norm_inference",
+                                         "batch_norm_backward",
+                                         "binary_forward",
+                                         "binary_backward",
+                                         "accumulate",
+                                         "permute",
+                                         "max_pool_forward",
+                                         "max_pool_backward",
+                                         "global_max_pool_forward",
+                                         "global_max_pool_backward",
+                                         "upsample_forward",
+                                         "upsample_backward",
+                                         "pixel_shuffle_forward",
+                                         "pixel_shuffle_backward",
+                                         "concat_forward",
+                                         "concat_backward",
+                                         "loss",
+                                         "accuracy",
+                                         "adam_update",
+                                         "ema_update"};
 static_assert(std::size(kOpNames) == std::variant_size_v<Op>);
 
 }  // namespace

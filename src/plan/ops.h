@@ -1,10 +1,10 @@
 // The operations of a plan: argument structs, no behaviour.
 //
-// Every engine gives each of them this meaning. Tensors are named by id (plan.h); `n` rows are samples,
-// activations are NHWC, everything is fp32 unless said. An output is overwritten unless its op carries a
-// GradientMode of kAccumulate. Inputs and outputs may not overlap, except where "in place" is said:
-// there the plan may give both the same memory. `step` names the counter tensor: draws use its value
-// minus one, the index of the running step.
+// Every engine gives each of them this meaning. Tensors are named by id (plan.h); `n` rows are
+// samples, activations are NHWC, everything is fp32 unless said. An output is overwritten unless
+// its op carries a GradientMode of kAccumulate. Inputs and outputs may not overlap, except where
+// "in place" is said: there the plan may give both the same memory. `step` names the counter
+// tensor: draws use its value minus one, the index of the running step.
 #pragma once
 
 #include <array>
@@ -39,7 +39,8 @@ struct DropoutRows {
   uint32_t stream = 0;
 };
 
-// ---- sources --------------------------------------------------------------------------------------
+// ---- sources
+// --------------------------------------------------------------------------------------
 
 // step += 1. First op of the phase that opens a training step.
 struct AdvanceStep {
@@ -47,8 +48,8 @@ struct AdvanceStep {
 };
 
 // One batch of the shuffled data set: with s the running step, e = s / steps_per_epoch and
-// p = (s % steps_per_epoch) * batch_size, row i is image Permutation(data_count, seed, stream, e)[p+i]
-// (util/permutation.h), scaled to value * scale + shift.
+// p = (s % steps_per_epoch) * batch_size, row i is image Permutation(data_count, seed, stream,
+// e)[p+i] (util/permutation.h), scaled to value * scale + shift.
 struct GatherBatch {
   TensorId data_images;  // u8 [data_count] 28x28x1
   TensorId data_labels;  // u8 [data_count]
@@ -83,10 +84,11 @@ struct OneHot {
   TensorId out;     // [n] flat(10)
 };
 
-// ---- convolution and products -----------------------------------------------------------------------
+// ---- convolution and products
+// -----------------------------------------------------------------------
 
-// A convolution seen from its image side [n] h x w x c and its feature side [n] p x q x k. Weights are
-// [k][r][s][c]. Cross-correlation, as in every framework.
+// A convolution seen from its image side [n] h x w x c and its feature side [n] p x q x k. Weights
+// are [k][r][s][c]. Cross-correlation, as in every framework.
 struct ConvGeometry {
   int n = 0, h = 0, w = 0, c = 0, k = 0, p = 0, q = 0, r = 0, s = 0;
   int stride_h = 1, stride_w = 1;
@@ -129,17 +131,18 @@ struct DenseBackwardWeight {
   GradientMode mode;
 };
 
-// Refreshes whatever working copies of `weight` an engine keeps (packed, transposed, rounded). The plan
-// places one behind every update of a trained weight, before every use of an averaged one, and in the
-// phase that follows a host write.
+// Refreshes whatever working copies of `weight` an engine keeps (packed, transposed, rounded). The
+// plan places one behind every update of a trained weight, before every use of an averaged one, and
+// in the phase that follows a host write.
 struct PrepareWeight {
   TensorId weight;
 };
 
-// ---- elementwise ------------------------------------------------------------------------------------
+// ---- elementwise
+// ------------------------------------------------------------------------------------
 
-// y = dropout(act(x + bias)). In place. Dropped elements are stored as -0.0 and kept zeros as +0.0, so
-// that the sign of zero carries the mask to the backward op.
+// y = dropout(act(x + bias)). In place. Dropped elements are stored as -0.0 and kept zeros as +0.0,
+// so that the sign of zero carries the mask to the backward op.
 struct BiasActForward {
   TensorId x;
   TensorId bias;  // [c] or kNoTensor
@@ -149,8 +152,8 @@ struct BiasActForward {
   std::vector<DropoutRows> dropout_rows;  // empty where dropout_rate is 0
   TensorId step;                          // kNoTensor where dropout_rate is 0
 };
-// grad_x = grad_y * act'(.) * mask / (1 - rate), all read off y; grad_bias = sum over rows and pixels.
-// In place. `y` is kNoTensor for identity without dropout.
+// grad_x = grad_y * act'(.) * mask / (1 - rate), all read off y; grad_bias = sum over rows and
+// pixels. In place. `y` is kNoTensor for identity without dropout.
 struct BiasActBackward {
   TensorId y, grad_y, grad_x;
   TensorId grad_bias;  // [c] or kNoTensor
@@ -190,8 +193,8 @@ struct BinaryForward {
   bool spread;
   TensorId a, b, y;
 };
-// Gradient of one operand: kAdd: grad_y; kMultiply: grad_y * other. `reduce` sums over the pixels (the
-// operand was spread); `spread_other` says that `other` was.
+// Gradient of one operand: kAdd: grad_y; kMultiply: grad_y * other. `reduce` sums over the pixels
+// (the operand was spread); `spread_other` says that `other` was.
 struct BinaryBackward {
   BinaryKind kind;
   bool reduce, spread_other;
@@ -214,7 +217,8 @@ struct Permute {
   GradientMode mode;
 };
 
-// ---- shape changes ----------------------------------------------------------------------------------
+// ---- shape changes
+// ----------------------------------------------------------------------------------
 
 struct PoolGeometry {
   int r = 0, s = 0, stride_h = 1, stride_w = 1, pad_top = 0, pad_left = 0;
@@ -268,14 +272,15 @@ struct ConcatBackward {
   GradientMode mode;
 };
 
-// ---- losses and updates -----------------------------------------------------------------------------
+// ---- losses and updates
+// -----------------------------------------------------------------------------
 
 enum class LossPart { kReal, kFake, kGenerator };
 enum class Metric { kDLoss, kGLoss, kDAccuracyReal, kDAccuracyFake };
 inline constexpr int kMetricCount = 4;
 
-// value = weight * mean over rows of the per-row loss (spec.h, LossKind); grad = d value / d logits.
-// The value is written to (or added to) metrics[(running step) % ring][metric].
+// value = weight * mean over rows of the per-row loss (spec.h, LossKind); grad = d value / d
+// logits. The value is written to (or added to) metrics[(running step) % ring][metric].
 struct Loss {
   LossKind kind;
   LossPart part;
@@ -290,8 +295,8 @@ struct Loss {
   bool add;
 };
 // Share of rows that D judges right: real: one output above its threshold, or for many outputs the
-// digit's output the first largest (and, with digit_or_zeros, above 0); fake: below the threshold, all ten
-// outputs below 0, or class 10 the largest. `step` may be kNoTensor: row 0 of metrics.
+// digit's output the first largest (and, with digit_or_zeros, above 0); fake: below the threshold,
+// all ten outputs below 0, or class 10 the largest. `step` may be kNoTensor: row 0 of metrics.
 struct Accuracy {
   LossKind kind;
   LossPart part;

@@ -37,9 +37,8 @@ int Plan::FindPhase(PhaseKind kind, int batch_size) const {
 }
 
 std::string DumpPlan(const Plan& plan) {
-  std::string text =
-      fmt::format("persistent {} bytes, transient {} bytes\n", plan.persistent_bytes,
-                  plan.transient_bytes);
+  std::string text = fmt::format("persistent {} bytes, transient {} bytes\n", plan.persistent_bytes,
+                                 plan.transient_bytes);
   const auto describe = [&](TensorId id) {
     const TensorInfo& t = plan.tensor(id);
     return fmt::format("{}[{}x{}]@{}{}", t.name, t.rows, ToString(t.shape),

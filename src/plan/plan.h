@@ -1,9 +1,9 @@
 // The plan: one immutable value that says everything an engine does in a run.
 //
-// A table of tensors with their place in memory, and phases: lists of ops in execution order. The plan
-// compiler (compile.h) alone decides gradients, fusion, layout and buffers; an engine carries out ops.
-// The unfused plan (PlanOptions::fuse == false) defines the meaning: a fused one gives the same numbers
-// within the tolerances of the tests.
+// A table of tensors with their place in memory, and phases: lists of ops in execution order. The
+// plan compiler (compile.h) alone decides gradients, fusion, layout and buffers; an engine carries
+// out ops. The unfused plan (PlanOptions::fuse == false) defines the meaning: a fused one gives the
+// same numbers within the tolerances of the tests.
 #pragma once
 
 #include <cstdint>
@@ -72,7 +72,8 @@ struct Plan {
   int FindPhase(PhaseKind kind, int batch_size) const;
 };
 
-// ---- uniform access to an op's tensors --------------------------------------------------------------
+// ---- uniform access to an op's tensors
+// --------------------------------------------------------------
 
 enum class Access { kRead, kWrite, kReadWrite };
 struct Operand {

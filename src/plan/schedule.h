@@ -10,8 +10,8 @@
 
 namespace numeral {
 
-// The factor on the learning rate at update t = 1 .. total: 1 up to the share `start` of the run, then
-// along a line or half a cosine to `end` at t == total.
+// The factor on the learning rate at update t = 1 .. total: 1 up to the share `start` of the run,
+// then along a line or half a cosine to `end` at t == total.
 inline double ScheduleFactor(const ScheduleSpec& schedule, int64_t t, int64_t total) {
   if (schedule.kind == ScheduleSpec::Kind::kConstant || total <= 1) return 1;
   const double progress = static_cast<double>(t - 1) / static_cast<double>(total - 1);

@@ -42,7 +42,8 @@ TrainingPhases::TrainingPhases(PlanBuilder& builder, const Config& config, const
       labelled_(IsLabelled(config.training.loss.kind) ||
                 state.generator.graph->FindInput(InputSpec::Kind::kDigit) >= 0) {}
 
-// ---- phases -----------------------------------------------------------------------------------------
+// ---- phases
+// -----------------------------------------------------------------------------------------
 
 void TrainingPhases::Prepare() {
   builder_.BeginPhase(PhaseKind::kPrepare, 0);
@@ -150,8 +151,8 @@ void TrainingPhases::CheckAccuracy() {
   builder_.BeginPhase(PhaseKind::kAccuracy, rows);
   phase_ = fmt::format("accuracy[{}]", rows);
   const Batch batch = DeclareBatch(rows);
-  const float scale = static_cast<float>(
-      (config_.data.pixel_range[1] - config_.data.pixel_range[0]) / 255);
+  const float scale =
+      static_cast<float>((config_.data.pixel_range[1] - config_.data.pixel_range[0]) / 255);
   builder_.Emit(GatherBatch{state_.data_images, state_.data_labels, state_.step, batch.real,
                             batch.real_digits, state_.data_count, 1, rows, scale,
                             static_cast<float>(config_.data.pixel_range[0]),
@@ -167,7 +168,8 @@ void TrainingPhases::CheckAccuracy() {
                state_.accuracy, kNoTensor);
 }
 
-// ---- sources ----------------------------------------------------------------------------------------
+// ---- sources
+// ----------------------------------------------------------------------------------------
 
 TrainingPhases::Batch TrainingPhases::DeclareBatch(int rows) {
   Batch batch;
@@ -202,11 +204,7 @@ TrainingPhases::Fakes TrainingPhases::MakeFakes(const std::string& purpose, int 
     digits = digits_into != kNoTensor
                  ? digits_into
                  : builder_.Transient(name + ".digits", rows, kOne, DType::kI32);
-    std::vector<int> choices = config_.data.digits;
-    for (int digit = 0; choices.size() < kDigitClasses && config_.data.digits.empty(); ++digit) {
-      choices.push_back(digit);
-    }
-    builder_.Emit(DrawDigits{state_.step, digits, choices,
+    builder_.Emit(DrawDigits{state_.step, digits, config_.data.Classes(),
                              builder_.Stream(prefix + "digits" + suffix)},
                   name + "/digits");
   }
@@ -217,10 +215,9 @@ TrainingPhases::Fakes TrainingPhases::MakeFakes(const std::string& purpose, int 
       builder_.Emit(OneHot{digits, inputs.back()}, name);
     } else {
       // The first latent input has the plain stream name, others add theirs.
-      const bool first = &input == &graph.inputs[static_cast<size_t>(
-                                       graph.FindInput(InputSpec::Kind::kLatent))];
-      const std::string stream =
-          prefix + "latents" + suffix + (first ? "" : "." + input.name);
+      const bool first =
+          &input == &graph.inputs[static_cast<size_t>(graph.FindInput(InputSpec::Kind::kLatent))];
+      const std::string stream = prefix + "latents" + suffix + (first ? "" : "." + input.name);
       builder_.Emit(
           DrawLatents{state_.step, inputs.back(), input.distribution, builder_.Stream(stream)},
           name);
@@ -240,7 +237,8 @@ TrainingPhases::Fakes TrainingPhases::MakeFakes(const std::string& purpose, int 
   return fakes;
 }
 
-// ---- the discriminator ------------------------------------------------------------------------------
+// ---- the discriminator
+// ------------------------------------------------------------------------------
 
 NetworkPass TrainingPhases::DiscriminatorPass(const std::string& name, std::vector<PassRows> rows,
                                               bool training) {
@@ -307,7 +305,8 @@ TrainingPhases::FakeScores TrainingPhases::DiscriminatorGradientsApart(LossPart 
   return {std::move(pass), logits, 0};
 }
 
-// ---- the generator ----------------------------------------------------------------------------------
+// ---- the generator
+// ----------------------------------------------------------------------------------
 
 TrainingPhases::FakeScores TrainingPhases::ScoreFakes(const Fakes& fakes) {
   NetworkPass pass = DiscriminatorPass("through", {{0, "generator"}}, true);
@@ -327,23 +326,23 @@ void TrainingPhases::GeneratorGradients(Fakes& fakes, FakeScores& scores) {
                                            builder_.info(scores.logits).shape);
   EmitLoss(LossPart::kGenerator, scores.logits, fakes.digits, grad, Metric::kGLoss, false);
   const TensorId grad_image = scores.pass.Backward(
-      grad,
-      {Prefixed("through"), false, {}, discriminator_image_, scores.first_row, fakes.rows});
+      grad, {Prefixed("through"), false, {}, discriminator_image_, scores.first_row, fakes.rows});
   fakes.pass.Backward(grad_image,
                       {Prefixed("g"), true, GradientMode::kOverwrite, -1, 0, fakes.rows});
 }
 
-// ---- losses and updates -----------------------------------------------------------------------------
+// ---- losses and updates
+// -----------------------------------------------------------------------------
 
 void TrainingPhases::EmitLoss(LossPart part, TensorId logits, TensorId digits, TensorId grad,
                               Metric metric, bool add) {
   const LossSpec& loss = config_.training.loss;
   const bool averaged = part != LossPart::kGenerator && loss.average_real_fake;
-  builder_.Emit(Loss{loss.kind, part, averaged ? 0.5f : 1.0f,
-                     static_cast<float>(loss.label_smoothing), logits,
-                     IsLabelled(loss.kind) ? digits : kNoTensor, grad, state_.metrics, state_.step,
-                     metric, add},
-                Prefixed("loss"));
+  builder_.Emit(
+      Loss{loss.kind, part, averaged ? 0.5f : 1.0f, static_cast<float>(loss.label_smoothing),
+           logits, IsLabelled(loss.kind) ? digits : kNoTensor, grad, state_.metrics, state_.step,
+           metric, add},
+      Prefixed("loss"));
   if (part != LossPart::kGenerator) {
     EmitAccuracy(part, logits, digits, state_.metrics, state_.step);
   }
@@ -353,8 +352,7 @@ void TrainingPhases::EmitAccuracy(LossPart part, TensorId logits, TensorId digit
                                   TensorId step) {
   const LossKind kind = config_.training.loss.kind;
   builder_.Emit(Accuracy{kind, part, logits, IsLabelled(kind) ? digits : kNoTensor, metrics, step,
-                         part == LossPart::kReal ? Metric::kDAccuracyReal
-                                                 : Metric::kDAccuracyFake},
+                         part == LossPart::kReal ? Metric::kDAccuracyReal : Metric::kDAccuracyFake},
                 Prefixed("accuracy"));
 }
 

@@ -6,7 +6,6 @@
 
 namespace numeral {
 
-inline constexpr int kDigitClasses = 10;
 inline constexpr int kAccuracyRows = 100;  // images of each kind in an accuracy check
 
 // What outlives a phase.
@@ -20,11 +19,12 @@ RunState DeclareRun(PlanBuilder& builder, const Config& config, const Graph& gen
                     const Graph& discriminator, int64_t data_count);
 
 // Emits phases into the builder. The names of random streams are chosen here and nowhere else:
-//   "shuffle"; "latents", "digits" of the fakes that D sees (and G's update, where fakes are reused);
-//   "latents/generator", "digits/generator" of fresh fakes for G's update; a further latent input adds
+//   "shuffle"; "latents", "digits" of the fakes that D sees (and G's update, where fakes are
+//   reused); "latents/generator", "digits/generator" of fresh fakes for G's update; a further
+//   latent input adds
 //   ".<input>" to the name;
-//   "accuracy/..." the same for accuracy checks; "dropout/<network>/<layer>/<pass>" with pass "real",
-//   "fake" or "generator".
+//   "accuracy/..." the same for accuracy checks; "dropout/<network>/<layer>/<pass>" with pass
+//   "real", "fake" or "generator".
 class TrainingPhases {
  public:
   TrainingPhases(PlanBuilder& builder, const Config& config, const RunState& state,
@@ -41,7 +41,7 @@ class TrainingPhases {
   struct Fakes {
     NetworkPass pass;
     TensorId images = kNoTensor;
-    TensorId digits = kNoTensor;          // i32 labels or kNoTensor
+    TensorId digits = kNoTensor;  // i32 labels or kNoTensor
     int rows = 0;
   };
   // Images of a D update: real ones first, fakes behind them, in one tensor.
@@ -99,7 +99,7 @@ class TrainingPhases {
   const PlanOptions& options_;
   int discriminator_image_;  // input index
   bool labelled_;            // fakes have digits: the loss or a network needs them
-  std::string phase_;       // name of the current phase
+  std::string phase_;        // name of the current phase
 };
 
 }  // namespace numeral

@@ -7,9 +7,9 @@
 
 namespace numeral {
 
-// A layer with the elementwise layers that ride along: dense, conv or conv_transpose with activation
-// and dropout; batch norm with activation; an activation with dropout. -1 where there is none. `last`
-// is the node whose value the unit produces.
+// A layer with the elementwise layers that ride along: dense, conv or conv_transpose with
+// activation and dropout; batch norm with activation; an activation with dropout. -1 where there is
+// none. `last` is the node whose value the unit produces.
 struct Unit {
   int node = -1, activation = -1, dropout = -1, last = -1;
 };

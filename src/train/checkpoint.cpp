@@ -51,8 +51,8 @@ NetworkValues Extract(const SafeTensors& file, const Graph& graph, const std::st
   return values;
 }
 
-// The settings that decide what a step computes: all but texts and output, and the run's length where
-// no learning rate depends on it.
+// The settings that decide what a step computes: all but texts and output, and the run's length
+// where no learning rate depends on it.
 Json Essence(const Config& config) {
   Json json = ToJson(config);
   for (const char* key : {"name", "description", "output"}) json.erase(key);
@@ -124,10 +124,10 @@ RunPosition ReadPosition(const SafeTensors& file, const std::string& source) {
   if (position.step < 0 || position.metrics_bytes < 0) {
     BadInput("{}: a negative step or length", source);
   }
-  const auto sums = ValuesOf<double>(
-      Require(file, "epoch/sums", SafeType::kF64, {kMetricCount}, source));
-  const auto counts = ValuesOf<int64_t>(
-      Require(file, "epoch/counts", SafeType::kI64, {kMetricCount}, source));
+  const auto sums =
+      ValuesOf<double>(Require(file, "epoch/sums", SafeType::kF64, {kMetricCount}, source));
+  const auto counts =
+      ValuesOf<int64_t>(Require(file, "epoch/counts", SafeType::kI64, {kMetricCount}, source));
   std::copy(sums.begin(), sums.end(), position.metrics.sums.begin());
   std::copy(counts.begin(), counts.end(), position.metrics.counts.begin());
   return position;
@@ -146,9 +146,10 @@ void CheckOrigin(const SafeTensors& file, const Config& config, const std::strin
   const std::string difference =
       FirstDifference(Essence(ParseConfig(saved, source, "")), Essence(config));
   if (!difference.empty()) {
-    BadInput("{}: the run was made with another config: {} differs; resume with the run's own "
-             "config.json or start a new run",
-             source, difference);
+    BadInput(
+        "{}: the run was made with another config: {} differs; resume with the run's own "
+        "config.json or start a new run",
+        source, difference);
   }
 }
 

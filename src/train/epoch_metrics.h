@@ -27,8 +27,8 @@ struct EpochMetrics {
   }
 };
 
-// One line of metrics.jsonl. Losses and accuracies are means over the epoch's steps, in training mode;
-// the checked ones are of D in inference mode on 100 images of each kind.
+// One line of metrics.jsonl. Losses and accuracies are means over the epoch's steps, in training
+// mode; the checked ones are of D in inference mode on 100 images of each kind.
 struct MetricsLine {
   int epoch = 0;
   int64_t step = 0;

@@ -34,7 +34,8 @@ void WriteValues(Executable& executable, const Plan& plan, const Graph& graph,
                  const std::string& prefix, const NetworkValues& values) {
   for (size_t i = 0; i < graph.params.size(); ++i) {
     const Param& param = graph.params[i];
-    executable.WriteAll(RequireTensor(plan, prefix + "/" + param.name), FileToMemory(param, values[i]));
+    executable.WriteAll(RequireTensor(plan, prefix + "/" + param.name),
+                        FileToMemory(param, values[i]));
   }
 }
 

@@ -18,8 +18,8 @@ NetworkValues ReadValues(Executable& executable, const Plan& plan, const Graph& 
 void WriteValues(Executable& executable, const Plan& plan, const Graph& graph,
                  const std::string& prefix, const NetworkValues& values);
 
-// The same for a block that lies as "<graph>/params" does, such as "generator/first_moment": one entry
-// per trainable parameter, empty ones for the others.
+// The same for a block that lies as "<graph>/params" does, such as "generator/first_moment": one
+// entry per trainable parameter, empty ones for the others.
 NetworkValues ReadBlock(Executable& executable, const Plan& plan, const Graph& graph,
                         const std::string& block);
 void WriteBlock(Executable& executable, const Plan& plan, const Graph& graph,

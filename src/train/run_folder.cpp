@@ -121,10 +121,10 @@ void RunFolder::AppendMetrics(const std::string& line) const {
   const std::string text = line + "\n";
   const int64_t before = MetricsBytes();
   errno = 0;
-  const bool written = file.get() >= 0 &&
-                       write(file.get(), text.data(), text.size()) ==
-                           static_cast<ssize_t>(text.size()) &&
-                       fsync(file.get()) == 0;
+  const bool written =
+      file.get() >= 0 &&
+      write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+      fsync(file.get()) == 0;
   if (written) return;
   const std::string reason = errno == 0 ? "the disk is full" : std::strerror(errno);
   // Half a line would make the file unreadable.

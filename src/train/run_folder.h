@@ -16,12 +16,12 @@ namespace numeral {
 
 class RunFolder {
  public:
-  // A new run. Without `explicit_dir`: runs/<name>, or <name>_2, ... behind the highest number that is
-  // there, and runs/latest points at it. Throws Error(kBadInput) where explicit_dir holds a run already
-  // or cannot be made, or where another process trains in it.
+  // A new run. Without `explicit_dir`: runs/<name>, or <name>_2, ... behind the highest number that
+  // is there, and runs/latest points at it. Throws Error(kBadInput) where explicit_dir holds a run
+  // already or cannot be made, or where another process trains in it.
   static RunFolder Create(const std::string& name, const std::string& explicit_dir);
-  // The run to continue: explicit_dir, or runs/<name> with the highest number. Throws Error(kBadInput) where there
-  // is no checkpoint.
+  // The run to continue: explicit_dir, or runs/<name> with the highest number. Throws
+  // Error(kBadInput) where there is no checkpoint.
   static RunFolder Resume(const std::string& name, const std::string& explicit_dir);
 
   const std::filesystem::path& dir() const { return dir_; }

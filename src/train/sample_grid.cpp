@@ -22,10 +22,7 @@ std::vector<float> DrawFixedLatents(const InputSpec& input, uint64_t seed, int c
 
 SampleGrid::SampleGrid(const Config& config)
     : rows_(config.output.grid_rows), columns_(config.output.grid_columns) {
-  std::vector<int> choices = config.data.digits;
-  for (int digit = 0; config.data.digits.empty() && digit < kDigits; ++digit) {
-    choices.push_back(digit);
-  }
+  const std::vector<int> choices = config.data.Classes();
   const int count = rows_ * columns_;
   for (const InputSpec& input : config.generator.inputs) {
     if (input.kind == InputSpec::Kind::kLatent) {

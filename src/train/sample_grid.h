@@ -10,8 +10,8 @@ namespace numeral {
 
 class SampleGrid {
  public:
-  // grid_rows x grid_columns cells. Latents are drawn from the run's seed; a conditional generator's
-  // row r shows the r-th of its digits, beginning again after the last.
+  // grid_rows x grid_columns cells. Latents are drawn from the run's seed; a conditional
+  // generator's row r shows the r-th of its digits, beginning again after the last.
   explicit SampleGrid(const Config& config);
 
   // Draws the generator's images of them as a PNG.

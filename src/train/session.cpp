@@ -41,13 +41,12 @@ Session::Session(const Config& config, const Dataset& data, Engine& engine, bool
       sample_rows_(SampleRows(config)) {
   CheckPrecision(config, engine);
   const Capabilities& capabilities = engine.capabilities();
-  plan_ = std::make_shared<const Plan>(
-      CompilePlan(config_, generator_, discriminator_,
-                  {.fuse = fuse,
-                   .conv_epilogue = capabilities.conv_epilogue,
-                   .dense_epilogue = capabilities.dense_epilogue,
-                   .data_count = data_count_,
-                   .sample_rows = sample_rows_}));
+  plan_ = std::make_shared<const Plan>(CompilePlan(config_, generator_, discriminator_,
+                                                   {.fuse = fuse,
+                                                    .conv_epilogue = capabilities.conv_epilogue,
+                                                    .dense_epilogue = capabilities.dense_epilogue,
+                                                    .data_count = data_count_,
+                                                    .sample_rows = sample_rows_}));
   CheckSupported(config_, *plan_, engine);
   executable_ = engine.Compile(plan_);
   executable_->WriteAll(RequireTensor(*plan_, "data/images"), data.pixels);
@@ -82,9 +81,8 @@ std::vector<float> Session::Metrics() {
 }
 
 std::array<double, 2> Session::CheckAccuracy() {
-  const auto phase = std::find_if(plan_->phases.begin(), plan_->phases.end(), [](const Phase& p) {
-    return p.kind == PhaseKind::kAccuracy;
-  });
+  const auto phase = std::find_if(plan_->phases.begin(), plan_->phases.end(),
+                                  [](const Phase& p) { return p.kind == PhaseKind::kAccuracy; });
   executable_->Enqueue(static_cast<int>(phase - plan_->phases.begin()));
   const auto values = executable_->ReadAll<float>(RequireTensor(*plan_, "accuracy"), kMetricCount);
   return {values[static_cast<size_t>(Metric::kDAccuracyReal)],
@@ -114,8 +112,8 @@ std::vector<uint8_t> Session::Sample(const std::vector<std::vector<float>>& late
       executable_->WriteAll(RequireTensor(*plan_, "sample.digits"), part);
     }
     executable_->Enqueue(phase);
-    const auto part =
-        executable_->ReadAll<float>(RequireTensor(*plan_, "sample.images"), sample_rows_ * kImagePixels);
+    const auto part = executable_->ReadAll<float>(RequireTensor(*plan_, "sample.images"),
+                                                  sample_rows_ * kImagePixels);
     images.insert(images.end(), part.begin(),
                   part.begin() + static_cast<int64_t>(used * kImagePixels));
   }

@@ -18,9 +18,9 @@ namespace numeral {
 
 // How far a run is. Everything else that resuming needs is in the executable's persistent tensors.
 struct RunPosition {
-  int64_t step = 0;      // steps done
-  double seconds = 0;    // of training
-  EpochMetrics metrics;  // of the epoch that is under way
+  int64_t step = 0;           // steps done
+  double seconds = 0;         // of training
+  EpochMetrics metrics;       // of the epoch that is under way
   int64_t metrics_bytes = 0;  // of metrics.jsonl
 };
 
@@ -35,9 +35,9 @@ class Session {
 
   void Initialise();
 
-  // Writes the whole state to a file that appears whole or not at all; reads it back. Restore throws
-  // Error(kBadInput) where the file is not a checkpoint of this very config and number of images
-  // (output settings may differ, and the number of epochs where no schedule depends on it).
+  // Writes the whole state to a file that appears whole or not at all; reads it back. Restore
+  // throws Error(kBadInput) where the file is not a checkpoint of this very config and number of
+  // images (output settings may differ, and the number of epochs where no schedule depends on it).
   void Save(const std::filesystem::path& path, const RunPosition& position);
   RunPosition Restore(const std::filesystem::path& path);
 
@@ -54,8 +54,8 @@ class Session {
   // output.accuracy_every is set, else the plan has no such phase.
   std::array<double, 2> CheckAccuracy();
 
-  // The generator's images [count][28][28] as pixels for `count` latents and digits; `latents` has one
-  // vector [count][size] per latent input, `digits` is empty for an unconditional generator.
+  // The generator's images [count][28][28] as pixels for `count` latents and digits; `latents` has
+  // one vector [count][size] per latent input, `digits` is empty for an unconditional generator.
   std::vector<uint8_t> Sample(const std::vector<std::vector<float>>& latents,
                               const std::vector<int32_t>& digits, int count);
 

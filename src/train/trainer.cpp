@@ -63,8 +63,8 @@ class Loop {
       }
       folder_.TruncateMetrics(position_.metrics_bytes);
       std::filesystem::remove(folder_.stopped_sample());
-      progress_.Print(fmt::format("resuming {} at step {}", folder_.dir().string(),
-                                  position_.step));
+      progress_.Print(
+          fmt::format("resuming {} at step {}", folder_.dir().string(), position_.step));
     } else {
       session_.Initialise();
     }
@@ -139,14 +139,15 @@ class Loop {
   MetricsLine Line() {
     const double now = Now();
     position_.seconds += now - segment_start_;
-    MetricsLine line{.epoch = (static_cast<int>((position_.step - 1) / session_.steps_per_epoch())) + 1,
-                     .step = position_.step,
-                     .seconds = position_.seconds,
-                     .images_per_second =
-                         now > rate_start_ ? static_cast<double>(images_) / (now - rate_start_) : 0,
-                     .metrics = position_.metrics,
-                     .checked_accuracy_real = {},
-                     .checked_accuracy_fake = {}};
+    MetricsLine line{
+        .epoch = (static_cast<int>((position_.step - 1) / session_.steps_per_epoch())) + 1,
+        .step = position_.step,
+        .seconds = position_.seconds,
+        .images_per_second =
+            now > rate_start_ ? static_cast<double>(images_) / (now - rate_start_) : 0,
+        .metrics = position_.metrics,
+        .checked_accuracy_real = {},
+        .checked_accuracy_fake = {}};
     return line;
   }
 
@@ -159,8 +160,9 @@ class Loop {
       const auto [real, fake] = session_.CheckAccuracy();
       line.checked_accuracy_real = real;
       line.checked_accuracy_fake = fake;
-      progress_.Print(fmt::format("epoch {}: discriminator accuracy {:.0f}% on real, {:.0f}% on fake",
-                                  Epoch(), real * 100, fake * 100));
+      progress_.Print(
+          fmt::format("epoch {}: discriminator accuracy {:.0f}% on real, {:.0f}% on fake", Epoch(),
+                      real * 100, fake * 100));
     }
     if (Epoch() % output.sample_every == 0 || last) grid_.Draw(session_, folder_.sample(Epoch()));
     folder_.AppendMetrics(ToJsonLine(line));

@@ -17,8 +17,8 @@ struct TrainOptions {
 enum class TrainResult { kFinished, kStoppedAtMaxSteps, kInterrupted };
 
 // Trains `session` into `folder`. On SIGINT or SIGTERM it finishes the step, saves and returns
-// kInterrupted. A loss that is not finite ends it with Error(kFailure) naming the step, before anything
-// of that step is saved.
+// kInterrupted. A loss that is not finite ends it with Error(kFailure) naming the step, before
+// anything of that step is saved.
 TrainResult Train(Session& session, const RunFolder& folder, const TrainOptions& options);
 
 }  // namespace numeral

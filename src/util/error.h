@@ -1,8 +1,9 @@
 // The one exception type of the project.
 //
 // Owns: the split between a mistake of the user (bad input, exit status 2) and a failure of the
-// program or machine (exit status 1). Tools print what() on one line; messages therefore say what was
-// wrong, where (file, JSON pointer or byte offset) and what to do about it. Exit codes live in tools/.
+// program or machine (exit status 1). Tools print what() on one line; messages therefore say what
+// was wrong, where (file, JSON pointer or byte offset) and what to do about it. Exit codes live in
+// tools/.
 #pragma once
 
 #include <fmt/format.h>
@@ -39,9 +40,10 @@ template <typename... Args>
 }  // namespace numeral
 
 // Checks an invariant of the program itself, in every build type.
-#define NUMERAL_CHECK(condition)                                                             \
-  do {                                                                                       \
-    if (!(condition)) {                                                                      \
-      ::numeral::Fail("internal error: {} does not hold at {}:{}", #condition, __FILE__, __LINE__); \
-    }                                                                                        \
+#define NUMERAL_CHECK(condition)                                                         \
+  do {                                                                                   \
+    if (!(condition)) {                                                                  \
+      ::numeral::Fail("internal error: {} does not hold at {}:{}", #condition, __FILE__, \
+                      __LINE__);                                                         \
+    }                                                                                    \
   } while (false)

@@ -9,8 +9,9 @@
 
 namespace numeral {
 
-// Writes to a temporary beside `path`, fsyncs, renames, fsyncs the folder. On any error the temporary
-// is removed, an older file at `path` is untouched, and Error(kFailure) names path and reason.
+// Writes to a temporary beside `path`, fsyncs, renames, fsyncs the folder. On any error the
+// temporary is removed, an older file at `path` is untouched, and Error(kFailure) names path and
+// reason.
 void WriteFileAtomically(const std::filesystem::path& path, std::string_view bytes);
 
 // Throws Error(kBadInput) with the system's reason when the file cannot be read.

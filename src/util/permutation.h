@@ -1,8 +1,9 @@
 // A pseudo-random permutation of 0 .. n-1 without memory: the shuffle of a data set.
 //
-// A balanced Feistel network over the smallest power of four that holds n, walked until the value falls
-// below n (cycle walking: Black & Rogaway, "Ciphers with Arbitrary Finite Domains", 2002). Fewer than
-// four evaluations on average. Round keys come from Philox, so every epoch has its own permutation.
+// A balanced Feistel network over the smallest power of four that holds n, walked until the value
+// falls below n (cycle walking: Black & Rogaway, "Ciphers with Arbitrary Finite Domains", 2002).
+// Fewer than four evaluations on average. Round keys come from Philox, so every epoch has its own
+// permutation.
 #pragma once
 
 #include <cstdint>

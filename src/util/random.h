@@ -1,11 +1,12 @@
 // Every random draw of the project, as a pure function of (seed; stream, step, element).
 //
-// Philox4x32-10 of Salmon, Moraes, Dror, Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011.
-// No generator state exists, so resuming is exact and the order of evaluation is free. The functions
-// use integer arithmetic and correctly rounded float operations (+, *, fma, sqrt) only: every engine
-// draws the same bits, on a CPU and on a GPU.
+// Philox4x32-10 of Salmon, Moraes, Dror, Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3", SC
+// 2011. No generator state exists, so resuming is exact and the order of evaluation is free. The
+// functions use integer arithmetic and correctly rounded float operations (+, *, fma, sqrt) only:
+// every engine draws the same bits, on a CPU and on a GPU.
 //
-//   counter = {element / 4, step low, step high, stream}, key = {seed low, seed high}, lane = element % 4
+//   counter = {element / 4, step low, step high, stream}, key = {seed low, seed high}, lane =
+//   element % 4
 #pragma once
 
 #include <cmath>
@@ -44,8 +45,9 @@ NUMERAL_HOST_DEVICE inline PhiloxBlock Philox4x32(PhiloxBlock counter, uint32_t 
 // Elements 4 * group .. 4 * group + 3 of a stream.
 NUMERAL_HOST_DEVICE inline PhiloxBlock Draw(uint64_t seed, uint32_t stream, uint64_t step,
                                             uint32_t group) {
-  return Philox4x32({{group, static_cast<uint32_t>(step), static_cast<uint32_t>(step >> 32), stream}},
-                    static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32));
+  return Philox4x32(
+      {{group, static_cast<uint32_t>(step), static_cast<uint32_t>(step >> 32), stream}},
+      static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32));
 }
 
 NUMERAL_HOST_DEVICE inline uint32_t DrawBits(uint64_t seed, uint32_t stream, uint64_t step,
@@ -53,8 +55,8 @@ NUMERAL_HOST_DEVICE inline uint32_t DrawBits(uint64_t seed, uint32_t stream, uin
   return Draw(seed, stream, step, static_cast<uint32_t>(element >> 2)).lane[element & 3];
 }
 
-// A stream's id from its name, such as "latents" or "init/generator/dense.weight" (FNV-1a, 32 bits).
-// The plan compiler refuses a plan in which two names collide.
+// A stream's id from its name, such as "latents" or "init/generator/dense.weight" (FNV-1a, 32
+// bits). The plan compiler refuses a plan in which two names collide.
 inline uint32_t StreamId(std::string_view name) {
   uint32_t hash = 2166136261u;
   for (const char c : name) hash = (hash ^ static_cast<uint8_t>(c)) * 16777619u;
@@ -81,8 +83,8 @@ NUMERAL_HOST_DEVICE inline uint32_t DropoutThreshold(float rate) {
   return static_cast<uint32_t>(static_cast<double>(rate) * 4294967296.0);
 }
 
-// Natural logarithm of x in (0, 1]; relative error below 2e-7. Range reduction to [sqrt(1/2), sqrt(2))
-// and the minimax polynomial of Cephes logf (Moshier).
+// Natural logarithm of x in (0, 1]; relative error below 2e-7. Range reduction to [sqrt(1/2),
+// sqrt(2)) and the minimax polynomial of Cephes logf (Moshier).
 NUMERAL_HOST_DEVICE inline float LogUnit(float x) {
   uint32_t bits;
   memcpy(&bits, &x, sizeof bits);
@@ -110,15 +112,17 @@ struct SinCos {
   float sin, cos;
 };
 
-// sin and cos of 2 pi bits / 2^32: the quadrant from the top bits, Cephes polynomials on [-pi/4, pi/4].
+// sin and cos of 2 pi bits / 2^32: the quadrant from the top bits, Cephes polynomials on [-pi/4,
+// pi/4].
 NUMERAL_HOST_DEVICE inline SinCos SinCosFromBits(uint32_t bits) {
   const uint32_t quadrant = (bits + 0x20000000u) >> 30;
   const int32_t offset = static_cast<int32_t>(bits - (quadrant << 30));
   const float x = static_cast<float>(offset) * 1.4629180792671596e-9f;  // 2 pi / 2^32
   const float square = x * x;
-  const float s0 = fmaf(fmaf(-1.9515295891e-4f, square, 8.3321608736e-3f), square, -1.6666654611e-1f);
-  const float c0 =
-      fmaf(fmaf(2.443315711809948e-5f, square, -1.388731625493765e-3f), square, 4.166664568298827e-2f);
+  const float s0 =
+      fmaf(fmaf(-1.9515295891e-4f, square, 8.3321608736e-3f), square, -1.6666654611e-1f);
+  const float c0 = fmaf(fmaf(2.443315711809948e-5f, square, -1.388731625493765e-3f), square,
+                        4.166664568298827e-2f);
   const float sin = fmaf(x * square, s0, x);
   const float cos = fmaf(square * square, c0, fmaf(-0.5f, square, 1.0f));
   // Selects rather than branches, so that loops over draws vectorise.

@@ -9,8 +9,7 @@ namespace numeral {
 namespace {
 
 std::string Example() {
-  return ReadFile(std::filesystem::path(NUMERAL_SOURCE_DIR) /
-                  "configs/cgan_filterselect.json");
+  return ReadFile(std::filesystem::path(NUMERAL_SOURCE_DIR) / "configs/cgan_filterselect.json");
 }
 
 // True if `parse` returned a value.

@@ -1,5 +1,5 @@
-// What a training step may not do: allocate, create primitives, or change a layout that the plan could
-// have kept.
+// What a training step may not do: allocate, create primitives, or change a layout that the plan
+// could have kept.
 #include "config/parse.h"
 #include "tests/catch.h"
 #include "tests/train/synthetic_data.h"
@@ -27,9 +27,8 @@ int64_t MostReorders(const Plan& plan) {
 TEST_CASE("a step allocates nothing, creates nothing and reorders weights only") {
   for (const char* name : {"dcgan", "gan_mlp", "cgan_filterselect"}) {
     INFO(name);
-    const Config config =
-        LoadConfig(std::string(NUMERAL_SOURCE_DIR "/configs/") + name + ".json",
-                   {{"/training/batch_size", "4"}});
+    const Config config = LoadConfig(std::string(NUMERAL_SOURCE_DIR "/configs/") + name + ".json",
+                                     {{"/training/batch_size", "4"}});
     const auto engine = MakeCpuEngine();
     Session session(config, SyntheticData(8, {0, 1, 2, 3}), *engine);
     session.Initialise();

@@ -13,7 +13,8 @@ namespace {
 Graph Build(const std::string& inputs, const std::string& layers,
             Convention convention = Convention::kPyTorch) {
   const Json json = Json::parse("{\"inputs\": " + inputs + ", \"layers\": " + layers + "}");
-  return BuildGraph(ParseNetwork(json, "generator", convention, "net.json"), convention, "net.json");
+  return BuildGraph(ParseNetwork(json, "generator", convention, "net.json"), convention,
+                    "net.json");
 }
 
 const char* const kImage = R"({"image": {"kind": "image"}})";
@@ -50,15 +51,15 @@ TEST_CASE("TensorFlow's same padding puts the odd pixel at the end") {
 }
 
 TEST_CASE("output shapes follow the frameworks") {
-  CHECK(OutputOf(kImage, R"([{"type":"conv","filters":3,"kernel":5,"stride":2,"padding":"same"}])") ==
-        Shape::Spatial(14, 14, 3));
+  CHECK(
+      OutputOf(kImage, R"([{"type":"conv","filters":3,"kernel":5,"stride":2,"padding":"same"}])") ==
+      Shape::Spatial(14, 14, 3));
   CHECK(OutputOf(kImage, R"([{"type":"conv","filters":3,"kernel":[5,2],"stride":[3,1]}])") ==
         Shape::Spatial(8, 27, 3));
   // torch.nn.ConvTranspose2d(.., 3, stride=2, padding=1, output_padding=1) doubles the image.
   CHECK(OutputOf(kImage, R"([{"type":"conv_transpose","filters":2,"kernel":3,"stride":2,"padding":1,
                              "output_padding":1}])") == Shape::Spatial(56, 56, 2));
-  CHECK(OutputOf(kImage,
-                 R"([{"type":"conv_transpose","filters":2,"kernel":5,"stride":2}])") ==
+  CHECK(OutputOf(kImage, R"([{"type":"conv_transpose","filters":2,"kernel":5,"stride":2}])") ==
         Shape::Spatial(59, 59, 2));
   CHECK(OutputOf(kImage, R"([{"type":"max_pool","kernel":3,"stride":2,"padding":1}])") ==
         Shape::Spatial(14, 14, 1));
@@ -76,7 +77,8 @@ TEST_CASE("shape errors name the layer and both shapes") {
   CheckRefused(kLatent, R"([{"type":"conv","filters":1,"kernel":3}])", {"conv", "12", "reshape"});
   CheckRefused(kImage, R"([{"type":"conv","filters":1,"kernel":29}])", {"29x29", "28x28"});
   CheckRefused(kImage, R"([{"type":"conv","filters":6,"kernel":1},
-                           {"type":"pixel_shuffle","factor":2}])", {"28x28x6", "4"});
+                           {"type":"pixel_shuffle","factor":2}])",
+               {"28x28x6", "4"});
   CheckRefused(kImage, R"([{"name":"a","type":"max_pool","kernel":2},
                            {"name":"b","type":"concat","inputs":["image","a"]}])",
                {"28x28x1", "14x14x1"});
@@ -87,7 +89,8 @@ TEST_CASE("shape errors name the layer and both shapes") {
                             {"name":"b","type":"multiply","inputs":["z","a","z"]}])",
                {"two inputs", "3"});
   CheckRefused(kLatent, R"([{"type":"dense","units":16777216},
-                            {"type":"dense","units":16777216}])", {"more than", "parameters"});
+                            {"type":"dense","units":16777216}])",
+               {"more than", "parameters"});
 }
 
 TEST_CASE("a stored order is H, W, C where files have C, H, W") {

@@ -39,7 +39,8 @@ bool Overlap(const TensorInfo& a, const TensorInfo& b) {
 }
 
 // Whether `phase` hands a's memory over to b in place: the op in which a ends and b begins may.
-bool HandedOver(const Phase& phase, TensorId a, const Life& life_a, TensorId b, const Life& life_b) {
+bool HandedOver(const Phase& phase, TensorId a, const Life& life_a, TensorId b,
+                const Life& life_b) {
   if (life_a.last_touch != life_b.first_touch) return false;
   for (const auto& [source, result] :
        InPlacePairs(phase.ops[static_cast<size_t>(life_a.last_touch)].op)) {

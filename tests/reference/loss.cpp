@@ -18,7 +18,7 @@ double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 // log(1 + exp(x)) without overflow.
 double Softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
 
-size_t OutputsOf(LossKind kind) {
+size_t LogitsPerRow(LossKind kind) {
   return kind == LossKind::kDigitOrZeros ? 10 : kind == LossKind::kSoftmax ? 11 : 1;
 }
 
@@ -27,7 +27,7 @@ size_t OutputsOf(LossKind kind) {
 std::vector<double> Targets(const Loss& op, int64_t label) {
   const double smoothing = op.part == LossPart::kReal ? op.label_smoothing : 0;
   const bool fake = op.part == LossPart::kFake;
-  std::vector<double> targets(OutputsOf(op.kind), 0.0);
+  std::vector<double> targets(LogitsPerRow(op.kind), 0.0);
   switch (op.kind) {
     case LossKind::kDigitOrZeros:
       if (!fake) targets[static_cast<size_t>(label)] = 1 - smoothing;
@@ -98,7 +98,7 @@ double& MetricSlot(TensorId metrics, TensorId step, Metric metric, Store& store)
 
 // The digit of a row; 0 where the loss does not ask for digits.
 int64_t LabelOfRow(LossKind kind, std::span<const int64_t> labels, size_t row) {
-  if (OutputsOf(kind) == 1 || labels.empty()) return 0;
+  if (LogitsPerRow(kind) == 1 || labels.empty()) return 0;
   NUMERAL_CHECK(labels[row] >= 0 && labels[row] < 10);
   return labels[row];
 }
@@ -124,7 +124,7 @@ void Run(const Loss& op, Store& store) {
   const std::span<const double> logits = store.F32(op.logits);
   const auto labels = store.Integers(op.labels);
   const auto grad = store.F32(op.grad);
-  const size_t outputs = OutputsOf(op.kind);
+  const size_t outputs = LogitsPerRow(op.kind);
   NUMERAL_CHECK(store.shape(op.logits).Elems() == static_cast<int64_t>(outputs));
   NUMERAL_CHECK(grad.size() == logits.size());
   NUMERAL_CHECK(outputs == 1 || op.part == LossPart::kFake || !labels.empty());
@@ -144,7 +144,7 @@ void Run(const Loss& op, Store& store) {
 void Run(const Accuracy& op, Store& store) {
   const std::span<const double> logits = store.F32(op.logits);
   const auto labels = store.Integers(op.labels);
-  const size_t outputs = OutputsOf(op.kind);
+  const size_t outputs = LogitsPerRow(op.kind);
   NUMERAL_CHECK(store.shape(op.logits).Elems() == static_cast<int64_t>(outputs));
   const auto rows = static_cast<size_t>(store.rows(op.logits));
   int right = 0;

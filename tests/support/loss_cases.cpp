@@ -10,7 +10,7 @@ constexpr LossKind kKinds[] = {LossKind::kBce, LossKind::kDigitOrZeros, LossKind
                                LossKind::kLeastSquares, LossKind::kHinge};
 constexpr LossPart kParts[] = {LossPart::kReal, LossPart::kFake, LossPart::kGenerator};
 
-int OutputsOf(LossKind kind) {
+int LogitsPerRow(LossKind kind) {
   return kind == LossKind::kDigitOrZeros ? 10 : kind == LossKind::kSoftmax ? 11 : 1;
 }
 
@@ -34,7 +34,7 @@ struct Setting {
 };
 
 TensorId AddLogits(OneOpPlan& plan, const std::string& name, const Setting& s) {
-  const Shape shape = Shape::Flat(OutputsOf(s.kind));
+  const Shape shape = Shape::Flat(LogitsPerRow(s.kind));
   if (!s.part_of_batch) return plan.Add(name, s.rows, shape);
   return plan.AddRows(name, plan.Add(name + ".joined", 2 * s.rows, shape), s.rows, s.rows);
 }
@@ -49,7 +49,7 @@ OpCase LossCase(const Setting& s) {
   op.logits = AddLogits(plan, "logits", s);
   plan.SetUniform(op.logits, -s.largest_logit, s.largest_logit);
   op.labels = kNoTensor;
-  if (OutputsOf(s.kind) > 1) {
+  if (LogitsPerRow(s.kind) > 1) {
     op.labels = plan.Add("labels", s.rows, Shape::Flat(1), DType::kI32);
     plan.SetDigits(op.labels);
   }
@@ -70,11 +70,11 @@ OpCase AccuracyCase(LossKind kind, LossPart part, int rows, bool with_step) {
   Accuracy op;
   op.kind = kind;
   op.part = part;
-  op.logits = plan.Add("logits", rows, Shape::Flat(OutputsOf(kind)));
+  op.logits = plan.Add("logits", rows, Shape::Flat(LogitsPerRow(kind)));
   // So that about half of the rows have all ten outputs below 0; others have a clear winner.
   plan.SetUniform(op.logits, -1, kind == LossKind::kDigitOrZeros ? 0.07 : 1);
   op.labels = kNoTensor;
-  if (OutputsOf(kind) > 1) {
+  if (LogitsPerRow(kind) > 1) {
     op.labels = plan.Add("labels", rows, Shape::Flat(1), DType::kI32);
     plan.SetDigits(op.labels);
   }

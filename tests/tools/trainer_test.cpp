@@ -39,9 +39,7 @@ class WorkingFolder {
     WriteBytes(path() / "small.json", kConfig);
   }
   const fs::path& path() const { return folder_.path(); }
-  ToolResult Train(std::vector<std::string> args) const {
-    return RunTool("trainer", args, path());
-  }
+  ToolResult Train(std::vector<std::string> args) const { return RunTool("trainer", args, path()); }
 
  private:
   TempFolder folder_;
@@ -66,9 +64,9 @@ TEST_CASE("a run leaves the files that the design promises", "[trainer]") {
   INFO(result.err);
   CHECK(result.status == 0);
   const fs::path run = folder.path() / "runs/small";
-  for (const char* name : {"config.json", "metrics.jsonl", "samples/epoch_0001.png",
-                           "samples/epoch_0002.png", "g.bin", "d.bin",
-                           "checkpoint/state.safetensors"}) {
+  for (const char* name :
+       {"config.json", "metrics.jsonl", "samples/epoch_0001.png", "samples/epoch_0002.png", "g.bin",
+        "d.bin", "checkpoint/state.safetensors"}) {
     INFO(name);
     CHECK(fs::exists(run / name));
   }
@@ -100,8 +98,7 @@ TEST_CASE("bad input gets one line and status 2", "[trainer]") {
   CheckRefused(folder.Train({"broken.json"}), {"broken.json"});
   WriteBytes(folder.path() / "binary.json", std::string("\0\xff\xfe", 3));
   CheckRefused(folder.Train({"binary.json"}), {"binary.json"});
-  CheckRefused(folder.Train({"small.json", "--set", "/training/epoch=3"}),
-               {"/training", "epochs"});
+  CheckRefused(folder.Train({"small.json", "--set", "/training/epoch=3"}), {"/training", "epochs"});
   CheckRefused(folder.Train({"small.json", "--set", "nonsense"}), {"nonsense"});
   CheckRefused(folder.Train({"small.json", "--device", "cuda"}), {"--device", "cuda"});
   CheckRefused(folder.Train({"small.json", "--device", "tpu"}), {"tpu", "auto"});
@@ -111,8 +108,7 @@ TEST_CASE("bad input gets one line and status 2", "[trainer]") {
   CheckRefused(folder.Train({"small.json", "--set", "/training/batch_size=65", "--set",
                              "/data/last_batch=drop"}),
                {"batch_size", "64 images"});
-  CheckRefused(folder.Train({"small.json", "--set",
-                             "/networks/discriminator/layers/1/units=3"}),
+  CheckRefused(folder.Train({"small.json", "--set", "/networks/discriminator/layers/1/units=3"}),
                {"/networks/discriminator", "3"});
   CheckRefused(folder.Train({"small.json", "--set", "/networks/generator/layers/0/units=783"}),
                {"/networks/generator/layers/2", "783", "28x28x1"});
@@ -132,9 +128,10 @@ TEST_CASE("a damaged data set is refused by name before anything is written", "[
 TEST_CASE("a signal ends the run after the step, saved and resumable", "[trainer]") {
   for (const int signal : {SIGINT, SIGTERM}) {
     const WorkingFolder folder;
-    const Tool tool("trainer", {"small.json", "--epochs", "1000000", "--set",
-                                "/output/checkpoint_every=1000000"},
-                    folder.path());
+    const Tool tool(
+        "trainer",
+        {"small.json", "--epochs", "1000000", "--set", "/output/checkpoint_every=1000000"},
+        folder.path());
     // The resolved config is written once training begins.
     const fs::path started = folder.path() / "runs/small/metrics.jsonl";
     for (int i = 0; i < 600 && !fs::exists(started); ++i) {
@@ -161,11 +158,9 @@ TEST_CASE("what a config describes can be read without data", "[trainer]") {
       RunTool("trainer", {configs + "dcgan_keras.json", "--summary"}, empty.path());
   CHECK(summary.status == 0);
   CheckMentions(summary.out, {"22,428,288", "22,326,144", "102,144", "4,108,289", "28x28x1"});
-  const ToolResult check =
-      RunTool("trainer", {configs + "gan_mlp.json", "--check"}, empty.path());
+  const ToolResult check = RunTool("trainer", {configs + "gan_mlp.json", "--check"}, empty.path());
   CHECK(check.status == 0);
-  const ToolResult dump =
-      RunTool("trainer", {configs + "dcgan.json", "--dump-plan"}, empty.path());
+  const ToolResult dump = RunTool("trainer", {configs + "dcgan.json", "--dump-plan"}, empty.path());
   CHECK(dump.status == 0);
   CheckMentions(dump.out, {"phase step[256]", "conv_forward", "adam_update", "phase step[96]"});
   const ToolResult help = RunTool("trainer", {"--help"}, empty.path());

@@ -1,5 +1,6 @@
 // Ten training steps of every config, narrowed, against PyTorch in double precision (tests/golden):
-// losses, first gradients, weights. The CPU engine runs them with poisoned memory, fused and unfused.
+// losses, first gradients, weights. The CPU engine runs them with poisoned memory, fused and
+// unfused.
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -84,8 +85,8 @@ void CheckLoss(const Json& expected, float actual, const char* name, int64_t ste
 void RunGolden(const fs::path& path, bool fuse) {
   const Json golden = ReadJson(path);
   const Config config = ParseConfig(golden["config"], path.filename().string(), "golden");
-  const Dataset data = SyntheticData(golden["data"]["count"],
-                                     golden["data"]["digits"].get<std::vector<int>>());
+  const Dataset data =
+      SyntheticData(golden["data"]["count"], golden["data"]["digits"].get<std::vector<int>>());
   const auto engine = MakeCpuEngine(true);
   Session session(config, data, *engine, fuse);
   session.Initialise();

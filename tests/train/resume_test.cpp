@@ -15,8 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Conditional, with batch norm, dropout, averaging, a schedule and two D updates for one of G: every
-// kind of state that a checkpoint must carry.
+// Conditional, with batch norm, dropout, averaging, a schedule and two D updates for one of G:
+// every kind of state that a checkpoint must carry.
 constexpr const char* kConfig = R"({
   "name": "resume", "seed": 5, "convention": "pytorch",
   "networks": {
@@ -64,8 +64,8 @@ std::vector<Json> Metrics(const fs::path& dir) {
   return lines;
 }
 
-// The checkpoint holds the seconds of training, so its tensors are compared through the weights of a
-// further epoch instead.
+// The checkpoint holds the seconds of training, so its tensors are compared through the weights of
+// a further epoch instead.
 void CheckSameRun(const fs::path& a, const fs::path& b) {
   for (const char* name : {"g.bin", "d.bin", "config.json", "samples/epoch_0001.png",
                            "samples/epoch_0002.png", "samples/epoch_0003.png"}) {
@@ -147,7 +147,8 @@ TEST_CASE("resuming refuses what it cannot continue", "[resume]") {
   }
 }
 
-TEST_CASE("a loss that is not finite stops the run and keeps the last good checkpoint", "[resume]") {
+TEST_CASE("a loss that is not finite stops the run and keeps the last good checkpoint",
+          "[resume]") {
   const TempFolder folder;
   const fs::path dir = folder.path() / "run";
   TrainIn(dir, 6, false);

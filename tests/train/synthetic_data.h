@@ -1,5 +1,5 @@
-// The images that the goldens were made with: rings that grow with the digit on a faint texture. The
-// same formula in integers stands in every golden file.
+// The images that the goldens were made with: rings that grow with the digit on a faint texture.
+// The same formula in integers stands in every golden file.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,5 @@
-// Legal configs off the beaten track: they run, fused and unfused alike, and read nothing unwritten.
+// Legal configs off the beaten track: they run, fused and unfused alike, and read nothing
+// unwritten.
 #include <cmath>
 
 #include "config/parse.h"
@@ -73,10 +74,11 @@ const Case kCases[] = {
 };
 
 Config ConfigOf(const Case& c) {
-  Json json{{"networks", {{"generator", Json::parse(c.generator)},
-                          {"discriminator", Json::parse(c.discriminator)}}},
-            {"training", Json::parse(c.training)},
-            {"output", {{"grid", {2, 3}}, {"accuracy_every", 1}}}};
+  Json json{
+      {"networks",
+       {{"generator", Json::parse(c.generator)}, {"discriminator", Json::parse(c.discriminator)}}},
+      {"training", Json::parse(c.training)},
+      {"output", {{"grid", {2, 3}}, {"accuracy_every", 1}}}};
   json["training"]["epochs"] = 2;
   return ParseConfig(json, c.what, "unusual");
 }
