@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <optional>
 
 #include "config/parse.h"
 #include "data/dataset.h"
@@ -18,7 +19,7 @@ using namespace numeral;
 constexpr int kBadInputExit = 2, kFailureExit = 1, kInterruptedExit = 130;
 
 struct Options {
-  std::string config, device = "auto", run_dir, data_dir;
+  std::string config, device = "auto", run_dir, data_dir, classifier, judge;
   std::vector<std::string> sets;
   int epochs = 0;
   int64_t seed = -1;
@@ -31,9 +32,12 @@ constexpr const char* kFooter = R"(Examples:
   trainer configs/dcgan.json --summary            layers, shapes, parameters
   trainer configs/dcgan.json --epochs 5 --set /training/batch_size=128
   trainer configs/dcgan.json --resume             goes on where the newest run stopped
+  trainer configs/classifier_cnn.json             a classifier, c.bin, to judge generators with
+  trainer configs/dcgan.json --classifier runs/classifier_cnn/c.bin
 
 A run writes runs/<name>/: config.json (every setting), metrics.jsonl (a line per epoch),
-samples/epoch_0001.png, g.bin and d.bin (safetensors), checkpoint/. runs/latest is the newest.
+samples/epoch_0001.png, g.bin and d.bin or c.bin (safetensors), checkpoint/. runs/latest is the
+newest.
 Exit status: 0 done, 2 bad input, 1 failure, 130 interrupted (state saved; use --resume).)";
 
 void Declare(CLI::App& app, Options& o) {
@@ -50,6 +54,9 @@ void Declare(CLI::App& app, Options& o) {
   app.add_option("--seed", o.seed, "seed of every random draw")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 62));
   app.add_option("--set", o.sets, "override a value: POINTER=JSON, such as /training/epochs=3");
+  app.add_option("--classifier", o.classifier,
+                 "judge the generator by this c.bin as it trains, and keep the best as best.bin");
+  app.add_option("--judge", o.judge, "c.bin whose features are compared (default: --classifier)");
   app.add_option("--data-dir", o.data_dir,
                  "where the IDX files are (default: $NUMERAL_DATA, data)");
   app.add_flag("--summary", o.summary, "print layers, output shapes and parameters, and stop");
@@ -63,23 +70,29 @@ Config Load(const Options& o) {
   for (const std::string& set : o.sets) overrides.push_back(ParseOverride(set));
   if (o.epochs > 0) overrides.push_back({"/training/epochs", std::to_string(o.epochs)});
   if (o.seed >= 0) overrides.push_back({"/seed", std::to_string(o.seed)});
+  // As JSON strings: a path may look like a number.
+  if (!o.classifier.empty()) {
+    overrides.push_back({"/evaluation/classifier", Json(o.classifier).dump()});
+  }
+  if (!o.judge.empty()) overrides.push_back({"/evaluation/judge", Json(o.judge).dump()});
   return LoadConfig(o.config, overrides);
 }
 
 // What can be said of a config without its data: the size of the published training sets stands in.
 int Describe(const Options& o, const Config& config) {
-  const Graph generator = BuildGraph(config.generator, config.convention, o.config);
-  const Graph discriminator = BuildGraph(config.discriminator, config.convention, o.config);
+  const std::vector<Graph> networks = BuildNetworks(config);
   if (o.summary) {
-    fmt::print("{}\n{}", Summary(generator), Summary(discriminator));
+    for (const Graph& network : networks) {
+      fmt::print("{}{}", &network == &networks[0] ? "" : "\n", Summary(network));
+    }
     return 0;
   }
   const int64_t published = config.data.split == "test" ? 10000 : 60000;
   const auto engine = MakeEngine(o.device);
   CheckPrecision(config, *engine);
   const Capabilities& capabilities = engine->capabilities();
-  const Plan plan = CompilePlan(
-      config, generator, discriminator,
+  const Plan plan = CompileRun(
+      config, networks,
       {.conv_epilogue = capabilities.conv_epilogue,
        .dense_epilogue = capabilities.dense_epilogue,
        .data_count = config.data.limit > 0 ? std::min(config.data.limit, published) : published,
@@ -87,14 +100,42 @@ int Describe(const Options& o, const Config& config) {
   if (o.dump_plan) {
     fmt::print("{}", DumpPlan(plan));
   } else {
-    fmt::print("{} is fine: {} parameters, {} phases\n", o.config,
-               generator.TotalElems() + discriminator.TotalElems(), plan.phases.size());
+    int64_t parameters = 0;
+    for (const Graph& network : networks) parameters += network.TotalElems();
+    fmt::print("{} is fine: {} parameters, {} phases\n", o.config, parameters, plan.phases.size());
   }
   return 0;
 }
 
 // To standard error, whoever still listens there.
 void Say(const std::string& text) { std::fputs((text + "\n").c_str(), stderr); }
+
+// What a classifier is tested on; nothing for a GAN, or where all was trained on.
+std::optional<Dataset> HeldOut(const Config& config, const std::filesystem::path& dir) {
+  DataSpec spec = config.data;
+  spec.split = HeldOutSplit(spec.split);
+  spec.limit = 0;
+  if (!config.TrainsClassifier() || spec.split.empty()) return std::nullopt;
+  return LoadDataset(spec, dir);
+}
+
+std::string Outcome(const RunFolder& folder, const Config& config, TrainResult result) {
+  const std::string dir = folder.dir().string();
+  switch (result) {
+    case TrainResult::kFinished:
+      if (config.TrainsClassifier()) {
+        return fmt::format("{} is trained; evaluate --classifier {}", dir,
+                           folder.weights("classifier").string());
+      }
+      return fmt::format("{} is trained; pictures in {}/samples", dir, dir);
+    case TrainResult::kConverged:
+      return fmt::format(
+          "{} got no better for {} evaluations and stopped; the best generator is {}", dir,
+          config.evaluation.patience, folder.best_generator().string());
+    default:
+      return fmt::format("{} can go on with --resume", dir);
+  }
+}
 
 int Run(const Options& o) {
   const Config config = Load(o);
@@ -109,12 +150,13 @@ int Run(const Options& o) {
                     data.count(), data.name, config.training.epochs, session.steps_per_epoch(),
                     engine->capabilities().description, folder.dir().string()));
   }
-  const TrainResult result = Train(session, folder, o.train);
-  if (!o.train.quiet) {
-    Say(fmt::format("{} {}; pictures in {}", folder.dir().string(),
-                    result == TrainResult::kFinished ? "is trained" : "can go on with --resume",
-                    (folder.dir() / "samples").string()));
-  }
+  TrainOptions train = o.train;
+  std::optional<QualityMonitor> quality;
+  if (!config.evaluation.classifier.empty()) train.quality = &quality.emplace(session, data);
+  const std::optional<Dataset> held_out = HeldOut(config, DataDir(o.data_dir));
+  if (held_out) train.held_out = &*held_out;
+  const TrainResult result = Train(session, folder, train);
+  if (!train.quiet) Say(Outcome(folder, config, result));
   return result == TrainResult::kInterrupted ? kInterruptedExit : 0;
 }
 
@@ -123,7 +165,8 @@ int Run(const Options& o) {
 int main(int argc, char** argv) {
   // A closed pipe must not end a run before it is saved.
   std::signal(SIGPIPE, SIG_IGN);
-  CLI::App app("Trains a GAN for handwritten digits from one JSON file.", "trainer");
+  CLI::App app("Trains a GAN for handwritten digits, or a classifier, from one JSON file.",
+               "trainer");
   Options options;
   Declare(app, options);
   try {

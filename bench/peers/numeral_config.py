@@ -76,6 +76,7 @@ TOP = {
     "networks": REQUIRED,
     "training": {},
     "output": {},
+    "evaluation": {},  # of a generator while it trains; no part of a step
 }
 DATA = {
     "dataset": "mnist",
@@ -84,21 +85,26 @@ DATA = {
     "limit": 0,
     "last_batch": "keep",
     "pixel_range": [-1, 1],
+    "max_shift": 0,
 }
+ROLES = ("generator", "discriminator")  # of a GAN; a classifier is trained alone
 TRAINING = {
     "epochs": 1,
     "batch_size": 64,
-    "generator_batch_size": 0,
     "steps_per_epoch": 0,
-    "order": "simultaneous",
-    "fakes": None,
-    "discriminator_steps": 1,
     "loss": {},
     "optimizers": {},
     "ema": 0.0,
 }
-LOSS = {"type": "bce", "label_smoothing": 0.0, "combine": "sum"}
-OPTIMIZERS = {"generator": {}, "discriminator": {}}
+ADVERSARIAL_TRAINING = {
+    **TRAINING,
+    "generator_batch_size": 0,
+    "order": "simultaneous",
+    "fakes": None,
+    "discriminator_steps": 1,
+}
+LOSS = {"type": "cross_entropy", "label_smoothing": 0.0}
+ADVERSARIAL_LOSS = {"type": "bce", "label_smoothing": 0.0, "combine": "sum"}
 OPTIMIZER = {
     "type": "adam",
     "learning_rate": 1e-3,
@@ -189,32 +195,49 @@ def resolve_network(network, convention, where="network"):
     return {"inputs": inputs, "layers": layers}
 
 
+def trains_classifier(config):
+    """Whether a config, as written or resolved, is a classifier's."""
+    return "classifier" in config["networks"]
+
+
+def _resolve_optimizer(optimizer, convention, where):
+    optimizer = _fill(optimizer, OPTIMIZER, convention, where)
+    optimizer["schedule"] = _fill_kind(
+        optimizer["schedule"], SCHEDULES, convention, f"{where}/schedule"
+    )
+    return optimizer
+
+
+def _resolve_training(training, roles, convention):
+    adversarial = roles == ROLES
+    table, loss = (ADVERSARIAL_TRAINING, ADVERSARIAL_LOSS) if adversarial else (TRAINING, LOSS)
+    training = _fill(training, table, convention, "/training")
+    if adversarial and training["fakes"] is None:
+        fresh = training["order"] == "discriminator_first"
+        training["fakes"] = "fresh" if fresh else "reused"
+    training["loss"] = _fill(training["loss"], loss, convention, "/training/loss")
+    where = "/training/optimizers"
+    optimizers = _fill(training["optimizers"], dict.fromkeys(roles, {}), convention, where)
+    training["optimizers"] = {
+        role: _resolve_optimizer(optimizer, convention, f"{where}/{role}")
+        for role, optimizer in optimizers.items()
+    }
+    return training
+
+
 def resolve(config, name=""):
     """A whole config with every default filled in."""
     convention = config.get("convention", "pytorch")
     top = _fill(config, TOP, convention, "config")
     top["name"] = top["name"] or name
     top["data"] = _fill(top["data"], DATA, convention, "/data")
+    roles = ("classifier",) if trains_classifier(top) else ROLES
+    networks = _fill(top["networks"], dict.fromkeys(roles, REQUIRED), convention, "/networks")
     top["networks"] = {
-        role: resolve_network(top["networks"][role], convention, f"/networks/{role}")
-        for role in ("generator", "discriminator")
+        role: resolve_network(network, convention, f"/networks/{role}")
+        for role, network in networks.items()
     }
-    training = _fill(top["training"], TRAINING, convention, "/training")
-    if training["fakes"] is None:
-        fresh = training["order"] == "discriminator_first"
-        training["fakes"] = "fresh" if fresh else "reused"
-    training["loss"] = _fill(training["loss"], LOSS, convention, "/training/loss")
-    training["optimizers"] = _fill(
-        training["optimizers"], OPTIMIZERS, convention, "/training/optimizers"
-    )
-    for role, optimizer in training["optimizers"].items():
-        where = f"/training/optimizers/{role}"
-        optimizer = _fill(optimizer, OPTIMIZER, convention, where)
-        optimizer["schedule"] = _fill_kind(
-            optimizer["schedule"], SCHEDULES, convention, f"{where}/schedule"
-        )
-        training["optimizers"][role] = optimizer
-    top["training"] = training
+    top["training"] = _resolve_training(top["training"], roles, convention)
     return top
 
 

@@ -15,6 +15,7 @@ class Streams:
     """The one place that names the streams."""
 
     SHUFFLE = "shuffle"
+    SHIFT = "shift"
 
     @staticmethod
     def init(network, parameter):

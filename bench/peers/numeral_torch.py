@@ -300,10 +300,10 @@ def _bind(draw, name, rate):
 
 
 def make_networks(config):
-    """(generator, discriminator) of a resolved config, initialised from its seed."""
+    """[generator, discriminator] or [classifier] of a resolved config, drawn from its seed."""
     networks = []
-    for role in ("generator", "discriminator"):
-        network = Network(config["networks"][role], config["convention"], role)
+    for role, spec in config["networks"].items():
+        network = Network(spec, config["convention"], role)
         network.initialise(config["seed"])
         networks.append(network)
     return networks
@@ -393,3 +393,10 @@ def adversarial_loss(spec, part, logits, digits):
     one-output losses.
     """
     return _LOSSES[spec["type"]](part, logits, digits, spec["label_smoothing"])
+
+
+def classifier_loss(spec, logits, digits):
+    """Mean over rows of the cross-entropy of softmax; `spec` is the config's /training/loss."""
+    if spec["type"] != "cross_entropy":
+        raise ValueError(f"{spec['type']!r} is no loss of a classifier")
+    return F.cross_entropy(logits, digits, label_smoothing=spec["label_smoothing"])

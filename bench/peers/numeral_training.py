@@ -1,4 +1,4 @@
-"""Numeral's training step in PyTorch: orders, reused and fresh fakes, Adam, moving averages.
+"""Numeral's training steps in PyTorch: orders, reused and fresh fakes, Adam, moving averages.
 
 Where the numbers come from is a source's business: `PhiloxSource` draws what Numeral draws, so that
 a run here reproduces a run there; `TorchSource` draws the way PyTorch programs do, for speed.
@@ -9,21 +9,31 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 import numeral_random as nr
-from numeral_torch import adversarial_loss, make_networks, one_hot
+from numeral_torch import adversarial_loss, classifier_loss, make_networks, one_hot
 
 # ---- data ---------------------------------------------------------------------------------------
+
+
+VALIDATION_IMAGES = 10_000  # the end of the training set; "fit" is what is before
 
 
 def read_idx(folder, split="train", dataset="mnist"):
     """(uint8 [n][28][28], int64 [n]) of uncompressed IDX files in `folder` or its subfolder."""
     folder = Path(folder)
     folder = folder / dataset if (folder / dataset).is_dir() else folder
-    stem = {"train": "train", "test": "t10k"}[split]
+    stem = {"train": "train", "fit": "train", "validation": "train", "test": "t10k"}[split]
     images = np.fromfile(folder / f"{stem}-images-idx3-ubyte", np.uint8)[16:].reshape(-1, 28, 28)
-    labels = np.fromfile(folder / f"{stem}-labels-idx1-ubyte", np.uint8)[8:]
-    return images, labels.astype(np.int64)
+    labels = np.fromfile(folder / f"{stem}-labels-idx1-ubyte", np.uint8)[8:].astype(np.int64)
+    if split not in ("fit", "validation"):
+        return images, labels
+    fit = len(labels) - VALIDATION_IMAGES
+    if fit <= 0:
+        raise ValueError(f"{split!r} needs more than {VALIDATION_IMAGES} training images")
+    part = slice(None, fit) if split == "fit" else slice(fit, None)
+    return images[part], labels[part]
 
 
 SYNTHETIC_FORMULA = (
@@ -49,6 +59,16 @@ def select(config, images, labels):
     kept = np.isin(labels, digits) if digits else np.ones(len(labels), bool)
     images, labels = images[kept], labels[kept]
     return (images[:limit], labels[:limit]) if limit else (images, labels)
+
+
+def moved(images, shifts, black):
+    """Images [n][c][h][w], each moved by its row (down, right) of `shifts`; `black` comes in."""
+    reach = int(shifts.abs().max())
+    windows = F.pad(images, (reach,) * 4, value=black)
+    for axis in (2, 3):
+        windows = windows.unfold(axis, images.shape[axis], 1)
+    down, right = shifts.unbind(1)
+    return windows[torch.arange(len(images)), :, reach - down, reach - right]
 
 
 class Batches:
@@ -81,6 +101,15 @@ class _Source:
         self.images = pixels * ((high - low) / 255) + low
         self.labels = torch.from_numpy(labels)
         self.choices = config["data"]["digits"] or list(range(10))
+        self.max_shift, self.black = config["data"]["max_shift"], low
+
+    def batch(self, step):
+        """The images of a step, moved where the config says so, and their digits."""
+        chosen = torch.as_tensor(self.batch_indices(step))
+        images = self.images[chosen]
+        if self.max_shift:
+            images = moved(images, self.shifts(step, len(chosen)), self.black)
+        return images, self.labels[chosen]
 
 
 class PhiloxSource(_Source):
@@ -95,9 +124,10 @@ class PhiloxSource(_Source):
         order = nr.permutation(len(self.labels), self.seed, nr.Streams.SHUFFLE, epoch)
         return order[begin:end]
 
-    def batch(self, step):
-        chosen = torch.from_numpy(self.batch_indices(step))
-        return self.images[chosen], self.labels[chosen]
+    def shifts(self, step, rows):
+        reach = np.arange(-self.max_shift, self.max_shift + 1)
+        drawn = nr.draw_choices(self.seed, nr.Streams.SHIFT, step, 2 * rows, reach)
+        return torch.from_numpy(drawn).reshape(rows, 2)
 
     def latents(self, step, rows, spec, fresh_for_generator=False, further_input=None):
         draw = nr.draw_normal if spec["distribution"] == "normal" else nr.draw_uniform
@@ -127,12 +157,14 @@ class TorchSource(_Source):
         super().__init__(config, images, labels, dtype)
         self.epoch = None
 
-    def batch(self, step):
+    def batch_indices(self, step):
         epoch, begin, end = self.batches.place(step)
         if epoch != self.epoch:
             self.epoch, self.order = epoch, torch.randperm(len(self.labels))
-        chosen = self.order[begin:end]
-        return self.images[chosen], self.labels[chosen]
+        return self.order[begin:end]
+
+    def shifts(self, step, rows):
+        return torch.randint(-self.max_shift, self.max_shift + 1, (rows, 2))
 
     def latents(self, step, rows, spec, fresh_for_generator=False, further_input=None):
         values = torch.randn if spec["distribution"] == "normal" else torch.rand
@@ -202,11 +234,45 @@ class Average:
         return dict(zip(self.names, self.values))
 
 
-# ---- the step -----------------------------------------------------------------------------------
+# ---- the steps ----------------------------------------------------------------------------------
+
+
+class ClassifierTrainer:
+    """Runs the steps of a classifier's resolved config, numbered from 0.
+
+    The gradients of the last step are in `gradients`: {"classifier": [...]}.
+    """
+
+    def __init__(self, config, source):
+        self.config, self.training, self.source = config, config["training"], source
+        (self.classifier,) = make_networks(config)
+        self.classifier.to(source.dtype).train()
+        self.networks = {"classifier": self.classifier}
+        self.adam = Adam(
+            self.training["optimizers"]["classifier"], config["convention"] == "keras",
+            self.classifier.parameters(), source.batches.total,
+        )  # fmt: skip
+        self.average = None
+        if self.training["ema"]:
+            self.average = Average(self.classifier, self.training["ema"])
+        self.gradients = {}
+
+    def step(self, step):
+        """(loss, accuracy) of the step's batch, as tensors; both are those before its update."""
+        images, digits = self.source.batch(step)
+        self.source.begin_pass(self.classifier, step, "real")
+        logits = self.classifier({name: images for name in self.classifier.inputs_of("image")})
+        loss = classifier_loss(self.training["loss"], logits, digits)
+        gradients = torch.autograd.grad(loss, self.adam.parameters)
+        self.gradients = {"classifier": gradients}
+        self.adam.update(gradients)
+        if self.average:
+            self.average.update()
+        return loss.detach(), (logits.detach().argmax(1) == digits).double().mean()
 
 
 class Trainer:
-    """Runs the steps of a resolved config, numbered from 0.
+    """Runs the steps of a GAN's resolved config, numbered from 0.
 
     `join` runs real and fake images through D as one batch where D allows that. The gradients of
     the last step are in `gradients`: {"generator": [...], "discriminator": [...]}.
@@ -217,9 +283,10 @@ class Trainer:
         in place of each, such as a compiled form."""
         self.config, self.training, self.source = config, config["training"], source
         self.generator, self.discriminator = networks or make_networks(config)
-        for network in (self.generator, self.discriminator):
+        self.networks = {n.role: n for n in (self.generator, self.discriminator)}
+        for network in self.networks.values():
             network.to(source.dtype).train()
-        self.run = {n.role: wrap(n) for n in (self.generator, self.discriminator)}
+        self.run = {role: wrap(network) for role, network in self.networks.items()}
         self.join = join and not self.discriminator.couples_batch()
         self.period = self.training["discriminator_steps"]
         total, epsilon_hat = source.batches.total, config["convention"] == "keras"

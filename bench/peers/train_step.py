@@ -53,6 +53,8 @@ def parse_arguments():
 
 def load_config(args):
     config = numeral_config.load(args.config)
+    if numeral_config.trains_classifier(config):
+        sys.exit(f"train_step.py: {config['name']} trains a classifier, this times GANs")
     training = config["training"]
     if args.batch:
         if training["generator_batch_size"]:

@@ -61,8 +61,20 @@ void CheckOrder(const TrainingSpec& training, const Location& at) {
   if (training.generator_batch_size != 0) check("generator_batch_size");
 }
 
+void CheckClassifier(const Config& config, const Location& inputs, const Location& loss) {
+  const bool image_alone = config.classifier.inputs.size() == 1 &&
+                           Count(config.classifier, InputSpec::Kind::kImage) == 1;
+  if (!image_alone) BadValue(inputs, "a classifier takes one input, of kind \"image\"");
+  if (config.training.loss.kind != LossKind::kCrossEntropy) {
+    BadValue(loss, "a classifier learns by \"cross_entropy\"");
+  }
+}
+
 void CheckLoss(const Config& config, const Location& at) {
   const LossSpec& loss = config.training.loss;
+  if (loss.kind == LossKind::kCrossEntropy) {
+    BadValue(at / "type", "\"cross_entropy\" is a classifier's");
+  }
   const bool needs_digit = loss.kind == LossKind::kDigitOrZeros || loss.kind == LossKind::kSoftmax;
   const bool has_digit =
       Count(config.generator, InputSpec::Kind::kDigit) > 0 || config.data.digits.size() == 1;
@@ -82,6 +94,10 @@ void CheckLoss(const Config& config, const Location& at) {
 void CheckConfig(const Config& config, const std::string& source) {
   const Location networks{source, std::string(kNetworks)};
   const Location training{source, std::string(kTraining)};
+  if (config.TrainsClassifier()) {
+    CheckClassifier(config, networks / "classifier" / "inputs", training / "loss" / "type");
+    return;
+  }
   CheckGenerator(config.generator, networks / "generator" / "inputs");
   CheckDiscriminator(config.discriminator, config.generator, networks / "discriminator" / "inputs");
   CheckOrder(config.training, training);

@@ -11,6 +11,7 @@
 
 namespace numeral {
 
+using config_detail::BadValue;
 using config_detail::ChoiceName;
 using config_detail::kTop;
 using config_detail::Location;
@@ -40,6 +41,39 @@ Convention ReadConvention(const Json& json, const Location& at) {
   return reader.Choice<Convention>("convention");
 }
 
+void ReadNetworks(const ObjectReader& reader, Config& config) {
+  const bool classifier = reader.Has("classifier");
+  for (const char* name : {"generator", "discriminator"}) {
+    if (classifier && reader.Has(name)) {
+      BadValue(reader.At(name), "a classifier is trained alone");
+    }
+    if (!classifier && !reader.Has(name)) {
+      BadValue(reader.at(),
+               "\"{}\" is missing; a generator and a discriminator, or a classifier, are trained",
+               name);
+    }
+  }
+  const auto network = [&](const std::string& name) {
+    return config_detail::ReadNetwork(reader.Raw(name), reader.At(name), name, reader.convention());
+  };
+  if (classifier) {
+    config.classifier = network("classifier");
+  } else {
+    config.generator = network("generator");
+    config.discriminator = network("discriminator");
+  }
+}
+
+void RefuseGeneratorKeys(const ObjectReader& reader) {
+  const ObjectReader output = reader.Object("output", config_detail::kOutput);
+  for (const char* key : {"sample_every", "accuracy_every", "grid"}) {
+    if (output.Has(key)) BadValue(output.At(key), "a classifier draws no images");
+  }
+  if (reader.Has("evaluation")) {
+    BadValue(reader.At("evaluation"), "generators are evaluated, not classifiers");
+  }
+}
+
 }  // namespace
 
 Config LoadConfig(const std::string& path, const std::vector<Override>& overrides) {
@@ -52,10 +86,6 @@ Config ParseConfig(const Json& json, const std::string& source, const std::strin
   const Location at{source, ""};
   const Convention convention = ReadConvention(json, at);
   const ObjectReader reader(json, at, {std::string(kTop)}, convention);
-  const ObjectReader networks = reader.Object("networks", config_detail::kNetworks);
-  const auto network = [&](const std::string& name) {
-    return config_detail::ReadNetwork(networks.Raw(name), networks.At(name), name, convention);
-  };
   if (reader.Has("$schema")) reader.String("$schema");
   Config config;
   config.name = reader.Has("name") ? reader.String("name") : default_name;
@@ -65,26 +95,34 @@ Config ParseConfig(const Json& json, const std::string& source, const std::strin
   config.convention = convention;
   config.precision = reader.Choice<Precision>("precision");
   config.data = ReadData(reader.Object("data", config_detail::kData));
-  config.generator = network("generator");
-  config.discriminator = network("discriminator");
-  config.training = ReadTraining(reader.Object("training", config_detail::kTraining));
+  ReadNetworks(reader.Object("networks", config_detail::kNetworks), config);
+  config.training =
+      ReadTraining(reader.Object("training", config_detail::kTraining), config.TrainsClassifier());
   config.output = ReadOutput(reader.Object("output", config_detail::kOutput));
+  if (config.TrainsClassifier()) RefuseGeneratorKeys(reader);
+  config.evaluation = ReadEvaluation(reader.Object("evaluation", config_detail::kEvaluation));
   config_detail::CheckConfig(config, source);
   return config;
 }
 
 Json ToJson(const Config& config) {
-  return {{"name", config.name},
-          {"description", config.description},
-          {"seed", config.seed},
-          {"convention", ChoiceName(kTop, "convention", config.convention)},
-          {"precision", ChoiceName(kTop, "precision", config.precision)},
-          {"data", config_detail::WriteData(config.data)},
-          {"networks",
-           {{"generator", ToJson(config.generator, config.convention)},
-            {"discriminator", ToJson(config.discriminator, config.convention)}}},
-          {"training", config_detail::WriteTraining(config.training)},
-          {"output", config_detail::WriteOutput(config.output)}};
+  const bool classifier = config.TrainsClassifier();
+  Json json = {{"name", config.name},
+               {"description", config.description},
+               {"seed", config.seed},
+               {"convention", ChoiceName(kTop, "convention", config.convention)},
+               {"precision", ChoiceName(kTop, "precision", config.precision)},
+               {"data", config_detail::WriteData(config.data)},
+               {"networks", Json::object()},
+               {"training", config_detail::WriteTraining(config.training, classifier)},
+               {"output", config_detail::WriteOutput(config.output, classifier)}};
+  for (const NetworkSpec* network :
+       {&config.generator, &config.discriminator, &config.classifier}) {
+    if (network->layers.empty()) continue;
+    json["networks"][network->name] = ToJson(*network, config.convention);
+  }
+  if (!classifier) json["evaluation"] = config_detail::WriteEvaluation(config.evaluation);
+  return json;
 }
 
 }  // namespace numeral

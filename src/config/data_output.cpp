@@ -12,6 +12,7 @@ DataSpec ReadData(const ObjectReader& reader) {
   data.limit = reader.Int("limit");
   data.keep_last_batch = reader.ChoiceText("last_batch") == "keep";
   data.pixel_range = reader.NumberPair("pixel_range");
+  data.max_shift = reader.Int("max_shift");
   if (data.pixel_range[0] >= data.pixel_range[1]) {
     BadValue(reader.At("pixel_range"), "expected the smaller number first, got [{}, {}]",
              data.pixel_range[0], data.pixel_range[1]);
@@ -25,20 +26,52 @@ OutputSpec ReadOutput(const ObjectReader& reader) {
           grid[0], grid[1]};
 }
 
+EvaluationSpec ReadEvaluation(const ObjectReader& reader) {
+  EvaluationSpec evaluation;
+  evaluation.classifier = reader.String("classifier");
+  evaluation.judge = reader.String("judge");
+  evaluation.every = reader.Int("every");
+  evaluation.samples = reader.Int("samples");
+  evaluation.latent_scale = reader.Number("latent_scale");
+  evaluation.best = reader.Choice<EvaluationSpec::Metric>("best");
+  evaluation.patience = reader.Int("patience");
+  if (evaluation.classifier.empty()) {
+    for (const char* key : {"judge", "patience"}) {
+      if (reader.Has(key) && reader.Raw(key) != Json(0) && reader.Raw(key) != Json("")) {
+        BadValue(reader.At(key), "means nothing without a \"classifier\" beside it");
+      }
+    }
+  }
+  return evaluation;
+}
+
 Json WriteData(const DataSpec& data) {
   return {{"dataset", data.dataset},
           {"split", data.split},
           {"digits", data.digits},
           {"limit", data.limit},
           {"last_batch", data.keep_last_batch ? "keep" : "drop"},
-          {"pixel_range", data.pixel_range}};
+          {"pixel_range", data.pixel_range},
+          {"max_shift", data.max_shift}};
 }
 
-Json WriteOutput(const OutputSpec& output) {
-  return {{"sample_every", output.sample_every},
-          {"accuracy_every", output.accuracy_every},
-          {"checkpoint_every", output.checkpoint_every},
-          {"grid", Json::array({output.grid_rows, output.grid_columns})}};
+Json WriteOutput(const OutputSpec& output, bool classifier) {
+  Json json = {{"checkpoint_every", output.checkpoint_every}};
+  if (classifier) return json;
+  json["sample_every"] = output.sample_every;
+  json["accuracy_every"] = output.accuracy_every;
+  json["grid"] = Json::array({output.grid_rows, output.grid_columns});
+  return json;
+}
+
+Json WriteEvaluation(const EvaluationSpec& evaluation) {
+  return {{"classifier", evaluation.classifier},
+          {"judge", evaluation.judge},
+          {"every", evaluation.every},
+          {"samples", evaluation.samples},
+          {"latent_scale", evaluation.latent_scale},
+          {"best", ChoiceName(kEvaluation, "best", evaluation.best)},
+          {"patience", evaluation.patience}};
 }
 
 }  // namespace numeral::config_detail

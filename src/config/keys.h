@@ -30,6 +30,7 @@ inline constexpr std::string_view kOptimizers = "/training/optimizers";
 inline constexpr std::string_view kOptimizer = "/training/optimizers/*";
 inline constexpr std::string_view kSchedules = "/training/optimizers/*/schedule";
 inline constexpr std::string_view kOutput = "/output";
+inline constexpr std::string_view kEvaluation = "/evaluation";
 
 enum class KeyType {
   kString,

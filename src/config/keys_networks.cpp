@@ -17,8 +17,19 @@ constexpr std::string_view kBiasInitDoc = "How the biases start.";
 std::vector<Key> InputKeys() {
   using enum KeyType;
   return {
-      {kNetworks, "generator", kObject, {}, Required(), "Noise, and perhaps a digit, to an image."},
-      {kNetworks, "discriminator", kObject, {}, Required(), "An image to scores."},
+      {kNetworks,
+       "generator",
+       kObject,
+       {},
+       Words("none"),
+       "Noise, and perhaps a digit, to an image; together with a discriminator."},
+      {kNetworks, "discriminator", kObject, {}, Words("none"), "An image to scores."},
+      {kNetworks,
+       "classifier",
+       kObject,
+       {},
+       Words("none"),
+       "An image to ten logits, one per digit; alone."},
       {kNetwork, "inputs", kNamedInputs, {}, Required(), "What enters, by name."},
       {kNetwork,
        "layers",

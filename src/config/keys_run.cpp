@@ -25,12 +25,19 @@ std::vector<Key> TopKeys() {
       {kTop, "precision", kChoice, OneOf({"fp32", "tf32", "bf16"}), Value("fp32"),
        "Arithmetic of convolutions and matrix products; everything else is fp32."},
       {kTop, "data", kObject, {}, Value(Json::object()), "The images to learn."},
-      {kTop, "networks", kObject, {}, Required(), "The two networks."},
+      {kTop, "networks", kObject, {}, Required(), "The two networks of a GAN, or a classifier."},
       {kTop, "training", kObject, {}, Value(Json::object()), "How they are trained."},
       {kTop, "output", kObject, {}, Value(Json::object()), "What the run writes, and how often."},
+      {kTop,
+       "evaluation",
+       kObject,
+       {},
+       Value(Json::object()),
+       "How good the generator is, measured while it trains."},
 
       {kData, "dataset", kChoice, OneOf({"mnist", "fashion"}), Value("mnist"), "The image set."},
-      {kData, "split", kChoice, OneOf({"train", "test"}), Value("train"), "Its part."},
+      {kData, "split", kChoice, OneOf({"train", "test", "fit", "validation"}), Value("train"),
+       "Its part; validation is the last 10,000 training images, fit the training images before."},
       {kData, "digits", kIntegers, Within(0, 9), Value(Json::array()),
        "Only images of these classes; an empty list keeps all."},
       {kData, "limit", kInteger, Within(0, 1e9), Value(0),
@@ -39,6 +46,8 @@ std::vector<Key> TopKeys() {
        "Whether the smaller batch that ends an epoch is used."},
       {kData, "pixel_range", kNumberPair, Within(-1000, 1000), Value(Json::array({-1, 1})),
        "What black and white become."},
+      {kData, "max_shift", kInteger, Within(0, 14), Value(0),
+       "Training images move by up to so many pixels either way, at random; 0: not."},
   };
 }
 
@@ -62,11 +71,14 @@ std::vector<Key> TrainingKeys() {
       {kTraining, "loss", kObject, {}, Value(Json::object()), "What the networks compete over."},
       {kTraining, "optimizers", kObject, {}, Value(Json::object()), "How weights are updated."},
       {kTraining, "ema", kNumber, From(0, 1), Value(0),
-       "Decay of the moving average of the generator's weights that is saved and sampled; 0: off."},
+       "Decay of the moving average of the generator's, or classifier's, weights that is saved and "
+       "used; 0: off."},
 
       {kLoss, "type", kChoice,
-       OneOf({"bce", "digit_or_zeros", "softmax", "least_squares", "hinge"}), Value("bce"),
-       "One logit: bce, least_squares, hinge; ten: digit_or_zeros; eleven: softmax."},
+       OneOf({"bce", "digit_or_zeros", "softmax", "least_squares", "hinge", "cross_entropy"}),
+       Words("\"cross_entropy\" for a classifier, else \"bce\""),
+       "One logit: bce, least_squares, hinge; ten: digit_or_zeros; eleven: softmax. A classifier's "
+       "ten: cross_entropy."},
       {kLoss, "label_smoothing", kNumber, From(0, 1), Value(0),
        "Share taken from the targets of real images."},
       {kLoss, "combine", kChoice, OneOf({"sum", "mean"}), Value("sum"),
@@ -79,6 +91,12 @@ std::vector<Key> TrainingKeys() {
        {},
        Value(Json::object()),
        "The discriminator's optimizer."},
+      {kOptimizers,
+       "classifier",
+       kObject,
+       {},
+       Value(Json::object()),
+       "The classifier's optimizer."},
       {kOptimizer, "type", kChoice, OneOf({"adam"}), Value("adam"), "Kingma & Ba 2015."},
       {kOptimizer, "learning_rate", kNumber, Above(0, 100), Value(1e-3), "Size of a step."},
       {kOptimizer, "beta1", kNumber, From(0, 1), Value(0.9), "Decay of the gradient's average."},
@@ -117,11 +135,39 @@ std::vector<Key> OutputKeys() {
   };
 }
 
+std::vector<Key> EvaluationKeys() {
+  using enum KeyType;
+  return {
+      {kEvaluation,
+       "classifier",
+       kString,
+       {},
+       Value(""),
+       "Weights file of the classifier that reads the digits; empty: no evaluation."},
+      {kEvaluation,
+       "judge",
+       kString,
+       {},
+       Value(""),
+       "Weights file of the classifier whose features are compared; empty: the same."},
+      {kEvaluation, "every", kInteger, Within(1, 1e6), Value(1), "Epochs between evaluations."},
+      {kEvaluation, "samples", kInteger, Within(100, 10000), Value(2000),
+       "Generated images of an evaluation, and as many real ones."},
+      {kEvaluation, "latent_scale", kNumber, Above(0, 100), Value(1),
+       "Factor of the latents that the images are generated from."},
+      {kEvaluation, "best", kChoice,
+       OneOf({"s1", "fid_c", "precision", "recall", "density", "coverage"}), Value("fid_c"),
+       "Which metric decides about the generator that is kept as best.bin."},
+      {kEvaluation, "patience", kInteger, Within(0, 1e6), Value(0),
+       "Training stops after so many evaluations without a better one; 0: never."},
+  };
+}
+
 }  // namespace
 
 std::vector<Key> RunKeys() {
   std::vector<Key> all = TopKeys();
-  for (const auto& part : {TrainingKeys(), OutputKeys()}) {
+  for (const auto& part : {TrainingKeys(), OutputKeys(), EvaluationKeys()}) {
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;

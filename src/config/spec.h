@@ -166,7 +166,7 @@ struct InputSpec {
 
 // The output is the last layer's.
 struct NetworkSpec {
-  std::string name;  // its key in the config: "generator", "discriminator"
+  std::string name;  // its key in the config: "generator", "discriminator", "classifier"
   std::vector<InputSpec> inputs;
   std::vector<LayerSpec> layers;
   bool operator==(const NetworkSpec&) const = default;
@@ -175,11 +175,13 @@ struct NetworkSpec {
 // ---- data ---------------------------------------------------------------------------------------
 struct DataSpec {
   std::string dataset = "mnist";             // or "fashion"
-  std::string split = "train";               // or "test"
+  std::string split = "train";               // "test", or a part of the training images:
+                                             // "validation", the last 10,000, or "fit", the others
   std::vector<int> digits;                   // keep only these classes; empty keeps all
   int64_t limit = 0;                         // first N images after the filter; 0 keeps all
   bool keep_last_batch = true;               // the smaller batch that ends an epoch
   std::array<double, 2> pixel_range{-1, 1};  // what 0 and 255 become
+  int max_shift = 0;  // training images move by up to so many pixels either way, at random
 
   // The classes that are left by `digits`.
   std::vector<int> Classes() const {
@@ -214,11 +216,13 @@ enum class LossKind {
   kSoftmax,       // eleven logits; real: its digit, fake: class 10; generator: its digit
   kLeastSquares,  // one output; half squared distance to 1 (real) and 0 (fake); Mao et al. 2017
   kHinge,         // one output; Lim & Ye 2017
+  kCrossEntropy,  // of a classifier: ten logits; softmax against the digit
 };
 // Outputs that D must have.
 inline int OutputsOf(LossKind kind) {
   switch (kind) {
     case LossKind::kDigitOrZeros:
+    case LossKind::kCrossEntropy:
       return kDigits;
     case LossKind::kSoftmax:
       return kDigits + 1;
@@ -229,7 +233,7 @@ inline int OutputsOf(LossKind kind) {
 struct LossSpec {
   LossKind kind = LossKind::kBce;
   double label_smoothing = 0;      // real targets only: t becomes (1 - s) * t, or for softmax
-                                   // (1 - s) * t + s / 11
+                                   // and cross-entropy (1 - s) * t + s / classes
   bool average_real_fake = false;  // d_loss = (real + fake) / 2 instead of real + fake
   bool operator==(const LossSpec&) const = default;
 };
@@ -248,8 +252,9 @@ struct TrainingSpec {
   bool reuse_fakes = true;      // the second update sees the first one's fakes, not fresh ones
   int discriminator_steps = 1;  // discriminator updates for each generator update
   LossSpec loss;
-  AdamSpec generator, discriminator;
-  double ema_decay = 0;  // 0: off. Averages G's weights and batch norm statistics
+  AdamSpec generator, discriminator, classifier;
+  double ema_decay = 0;  // 0: off. Averages the weights and batch norm statistics of G or of the
+                         // classifier
   bool operator==(const TrainingSpec&) const = default;
 };
 
@@ -261,6 +266,19 @@ struct OutputSpec {
   bool operator==(const OutputSpec&) const = default;
 };
 
+// How good the generator is, measured while it trains.
+struct EvaluationSpec {
+  enum class Metric { kS1, kFidC, kPrecision, kRecall, kDensity, kCoverage };
+  std::string classifier;  // weights file that judges digits; empty: no evaluation
+  std::string judge;       // weights file whose features are compared; empty: the classifier's
+  int every = 1;           // epochs
+  int samples = 2000;
+  double latent_scale = 1;
+  Metric best = Metric::kFidC;  // which generator is kept beside the last one
+  int patience = 0;             // stop after so many evaluations without a better one; 0: never
+  bool operator==(const EvaluationSpec&) const = default;
+};
+
 enum class Precision { kFp32, kTf32, kBf16 };
 
 struct Config {
@@ -270,9 +288,13 @@ struct Config {
   Convention convention = Convention::kPyTorch;
   Precision precision = Precision::kFp32;
   DataSpec data;
-  NetworkSpec generator, discriminator;
+  // A generator and a discriminator, or a classifier alone; the others have no layers.
+  NetworkSpec generator, discriminator, classifier;
   TrainingSpec training;
   OutputSpec output;
+  EvaluationSpec evaluation;  // of a generator
+
+  bool TrainsClassifier() const { return !classifier.layers.empty(); }
   bool operator==(const Config&) const = default;
 };
 

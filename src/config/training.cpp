@@ -29,9 +29,26 @@ AdamSpec ReadOptimizer(const ObjectReader& reader) {
           ReadSchedule(reader)};
 }
 
-LossSpec ReadLoss(const ObjectReader& reader) {
-  return {reader.Choice<LossKind>("type"), reader.Number("label_smoothing"),
-          reader.ChoiceText("combine") == "mean"};
+LossSpec ReadLoss(const ObjectReader& reader, bool classifier) {
+  const LossKind otherwise = classifier ? LossKind::kCrossEntropy : LossKind::kBce;
+  return {reader.Has("type") ? reader.Choice<LossKind>("type") : otherwise,
+          reader.Number("label_smoothing"), reader.ChoiceText("combine") == "mean"};
+}
+
+// What means nothing for this kind of run is a mistake.
+void RefuseForeign(const ObjectReader& reader, bool classifier) {
+  const auto refuse = [&](const ObjectReader& object, std::string_view key) {
+    if (!object.Has(key)) return;
+    BadValue(object.At(key), "means nothing in the training of {}",
+             classifier ? "a classifier" : "a generator and a discriminator");
+  };
+  const ObjectReader optimizers = reader.Object("optimizers", kOptimizers);
+  if (!classifier) return refuse(optimizers, "classifier");
+  for (const char* key : {"generator_batch_size", "order", "fakes", "discriminator_steps"}) {
+    refuse(reader, key);
+  }
+  for (const char* key : {"generator", "discriminator"}) refuse(optimizers, key);
+  refuse(reader.Object("loss", kLoss), "combine");
 }
 
 bool ReusesFakes(const ObjectReader& reader, TrainingSpec::Order order) {
@@ -52,7 +69,8 @@ Json WriteOptimizer(const AdamSpec& adam) {
 
 }  // namespace
 
-TrainingSpec ReadTraining(const ObjectReader& reader) {
+TrainingSpec ReadTraining(const ObjectReader& reader, bool classifier) {
+  RefuseForeign(reader, classifier);
   const ObjectReader optimizers = reader.Object("optimizers", kOptimizers);
   TrainingSpec training;
   training.epochs = reader.Int("epochs");
@@ -62,30 +80,35 @@ TrainingSpec ReadTraining(const ObjectReader& reader) {
   training.order = reader.Choice<TrainingSpec::Order>("order");
   training.reuse_fakes = ReusesFakes(reader, training.order);
   training.discriminator_steps = reader.Int("discriminator_steps");
-  training.loss = ReadLoss(reader.Object("loss", kLoss));
+  training.loss = ReadLoss(reader.Object("loss", kLoss), classifier);
   training.generator = ReadOptimizer(optimizers.Object("generator", kOptimizer));
   training.discriminator = ReadOptimizer(optimizers.Object("discriminator", kOptimizer));
+  training.classifier = ReadOptimizer(optimizers.Object("classifier", kOptimizer));
   training.ema_decay = reader.Number("ema");
   return training;
 }
 
-Json WriteTraining(const TrainingSpec& training) {
+Json WriteTraining(const TrainingSpec& training, bool classifier) {
   const LossSpec& loss = training.loss;
-  return {{"epochs", training.epochs},
-          {"batch_size", training.batch_size},
-          {"generator_batch_size", training.generator_batch_size},
-          {"steps_per_epoch", training.steps_per_epoch},
-          {"order", ChoiceName(kTraining, "order", training.order)},
-          {"fakes", training.reuse_fakes ? "reused" : "fresh"},
-          {"discriminator_steps", training.discriminator_steps},
-          {"loss",
-           {{"type", ChoiceName(kLoss, "type", loss.kind)},
-            {"label_smoothing", loss.label_smoothing},
-            {"combine", loss.average_real_fake ? "mean" : "sum"}}},
-          {"optimizers",
-           {{"generator", WriteOptimizer(training.generator)},
-            {"discriminator", WriteOptimizer(training.discriminator)}}},
-          {"ema", training.ema_decay}};
+  Json json = {
+      {"epochs", training.epochs},
+      {"batch_size", training.batch_size},
+      {"steps_per_epoch", training.steps_per_epoch},
+      {"loss",
+       {{"type", ChoiceName(kLoss, "type", loss.kind)}, {"label_smoothing", loss.label_smoothing}}},
+      {"ema", training.ema_decay}};
+  if (classifier) {
+    json["optimizers"]["classifier"] = WriteOptimizer(training.classifier);
+    return json;
+  }
+  json["generator_batch_size"] = training.generator_batch_size;
+  json["order"] = ChoiceName(kTraining, "order", training.order);
+  json["fakes"] = training.reuse_fakes ? "reused" : "fresh";
+  json["discriminator_steps"] = training.discriminator_steps;
+  json["loss"]["combine"] = loss.average_real_fake ? "mean" : "sum";
+  json["optimizers"] = {{"generator", WriteOptimizer(training.generator)},
+                        {"discriminator", WriteOptimizer(training.discriminator)}};
+  return json;
 }
 
 }  // namespace numeral::config_detail

@@ -19,6 +19,10 @@ bool NeedsLabels(LossKind kind, LossPart part) {
   return OutputsOf(kind) > 1 && part != LossPart::kFake;
 }
 
+bool IsSoftmax(LossKind kind) {
+  return kind == LossKind::kSoftmax || kind == LossKind::kCrossEntropy;
+}
+
 // The slot of the ring that the running step writes; the plan may also give a single row.
 float* MetricSlot(float* metrics, int64_t rows, const int64_t* step, Metric metric) {
   const int64_t row = std::max<int64_t>(RunningStep(step), 0) % rows;
@@ -29,8 +33,8 @@ float* MetricSlot(float* metrics, int64_t rows, const int64_t* step, Metric metr
 Row TargetsOf(const Loss& op, int label) {
   Row targets{};
   const double smoothing = op.part == LossPart::kReal ? op.label_smoothing : 0;
-  if (op.kind == LossKind::kSoftmax) {
-    targets.fill(smoothing / kMaxOutputs);
+  if (IsSoftmax(op.kind)) {
+    targets.fill(smoothing / OutputsOf(op.kind));
     targets[static_cast<size_t>(op.part == LossPart::kFake ? kFakeClass : label)] += 1 - smoothing;
   } else if (op.part != LossPart::kFake) {
     targets[static_cast<size_t>(op.kind == LossKind::kDigitOrZeros ? label : 0)] = 1 - smoothing;
@@ -45,13 +49,13 @@ double Bce(double logit, double target, double& slope) {
   return std::max(logit, 0.0) + std::log1p(e) - target * logit;
 }
 
-double SoftmaxLoss(const float* logits, const Row& targets, Row& slopes) {
+double SoftmaxLoss(const float* logits, size_t outputs, const Row& targets, Row& slopes) {
   double largest = logits[0];
-  for (int j = 1; j < kMaxOutputs; ++j) largest = std::max<double>(largest, logits[j]);
+  for (size_t j = 1; j < outputs; ++j) largest = std::max<double>(largest, logits[j]);
   double sum = 0;
-  for (size_t j = 0; j < kMaxOutputs; ++j) sum += slopes[j] = std::exp(logits[j] - largest);
+  for (size_t j = 0; j < outputs; ++j) sum += slopes[j] = std::exp(logits[j] - largest);
   double loss = largest + std::log(sum);
-  for (size_t j = 0; j < kMaxOutputs; ++j) {
+  for (size_t j = 0; j < outputs; ++j) {
     slopes[j] = slopes[j] / sum - targets[j];
     loss -= targets[j] * logits[j];
   }
@@ -73,13 +77,14 @@ double HingeLoss(LossPart part, double output, double& slope) {
 double RowLoss(const Loss& op, const float* logits, int label, Row& slopes) {
   if (op.kind == LossKind::kHinge) return HingeLoss(op.part, logits[0], slopes[0]);
   const Row targets = TargetsOf(op, label);
-  if (op.kind == LossKind::kSoftmax) return SoftmaxLoss(logits, targets, slopes);
+  const auto outputs = static_cast<size_t>(OutputsOf(op.kind));
+  if (IsSoftmax(op.kind)) return SoftmaxLoss(logits, outputs, targets, slopes);
   if (op.kind == LossKind::kLeastSquares) {
     slopes[0] = logits[0] - targets[0];
     return slopes[0] * slopes[0] / 2;
   }
   double loss = 0;
-  for (size_t j = 0; j < static_cast<size_t>(OutputsOf(op.kind)); ++j) {
+  for (size_t j = 0; j < outputs; ++j) {
     loss += Bce(logits[j], targets[j], slopes[j]);
   }
   return loss;

@@ -28,7 +28,11 @@ class GatherKernel {
         labels_(binding.I32(op.labels)),
         seed_(binding.seed()),
         rows_(binding.info(op.images).rows),
-        pixels_(binding.info(op.images).shape.Elems()) {
+        pixels_(binding.info(op.images).shape.Elems()),
+        height_(binding.info(op.images).shape.h),
+        width_(binding.info(op.images).shape.w) {
+    NUMERAL_CHECK(op.max_shift >= 0 && op.max_shift <= std::min(height_, width_));
+    NUMERAL_CHECK(op.max_shift == 0 || binding.info(op.images).shape.c == 1);
     NUMERAL_CHECK(op.data_count > 0 && op.steps_per_epoch > 0);
     NUMERAL_CHECK(op.data_count <= binding.info(op.data_images).rows);
   }
@@ -43,14 +47,36 @@ class GatherKernel {
         // The remainder matters only where more images are asked for than there are.
         const int64_t index =
             static_cast<int64_t>(order(static_cast<uint64_t>((position + row) % op_.data_count)));
-        ScaleBytes(data_images_ + index * pixels_, pixels_, op_.scale, op_.shift,
-                   images_ + row * pixels_);
+        const uint8_t* image = data_images_ + index * pixels_;
+        if (op_.max_shift == 0) {
+          ScaleBytes(image, pixels_, op_.scale, op_.shift, images_ + row * pixels_);
+        } else {
+          ScaleMoved(image, Move(step, 2 * row), Move(step, 2 * row + 1), images_ + row * pixels_);
+        }
         if (labels_ != nullptr) labels_[row] = data_labels_[index];
       }
     });
   }
 
  private:
+  // By how many pixels an image moves along one axis.
+  int Move(int64_t step, int64_t element) const {
+    const uint32_t bits = DrawBits(seed_, op_.shift_stream, static_cast<uint64_t>(step),
+                                   static_cast<uint64_t>(element));
+    const auto choices = static_cast<uint32_t>(2 * op_.max_shift + 1);
+    return static_cast<int>(ChoiceFromBits(bits, choices)) - op_.max_shift;
+  }
+
+  void ScaleMoved(const uint8_t* image, int down, int right, float* to) const {
+    std::fill_n(to, pixels_, op_.shift);
+    const int first_y = std::max(down, 0), last_y = std::min(height_ + down, height_);
+    const int first_x = std::max(right, 0), last_x = std::min(width_ + right, width_);
+    for (int y = first_y; y < last_y; ++y) {
+      ScaleBytes(image + (y - down) * width_ + first_x - right, last_x - first_x, op_.scale,
+                 op_.shift, to + y * width_ + first_x);
+    }
+  }
+
   GatherBatch op_;
   const uint8_t* data_images_;
   const uint8_t* data_labels_;
@@ -59,6 +85,7 @@ class GatherKernel {
   int32_t* labels_;
   uint64_t seed_;
   int64_t rows_, pixels_;
+  int height_, width_;
 };
 
 void UniformBlock(const uint32_t* bits, float* out) {

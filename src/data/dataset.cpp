@@ -19,8 +19,9 @@ void CheckSpec(const DataSpec& spec) {
   if (spec.dataset != "mnist" && spec.dataset != "fashion") {
     BadInput("dataset \"{}\" is not known; use \"mnist\" or \"fashion\"", spec.dataset);
   }
-  if (spec.split != "train" && spec.split != "test") {
-    BadInput("split \"{}\" is not known; use \"train\" or \"test\"", spec.split);
+  constexpr std::array<std::string_view, 4> kSplits{"train", "test", "fit", "validation"};
+  if (std::find(kSplits.begin(), kSplits.end(), spec.split) == kSplits.end()) {
+    BadInput("split \"{}\" is not known; use one of {}", spec.split, fmt::join(kSplits, ", "));
   }
   if (spec.limit < 0) BadInput("limit {} is negative; use 0 for all images", spec.limit);
   for (int digit : spec.digits) {
@@ -38,7 +39,7 @@ std::optional<fs::path> PlainOrPacked(const fs::path& plain) {
 
 // Both files of a pair come from one folder, so that two sets are never mixed.
 Dataset ReadSplit(const DataSpec& spec, const fs::path& dir) {
-  const std::string prefix = spec.split == "train" ? "train" : "t10k";
+  const std::string prefix = spec.split == "test" ? "t10k" : "train";
   for (const fs::path& folder : {dir / spec.dataset, dir}) {
     const auto images = PlainOrPacked(folder / (prefix + "-images-idx3-ubyte"));
     const auto labels = PlainOrPacked(folder / (prefix + "-labels-idx1-ubyte"));
@@ -49,6 +50,23 @@ Dataset ReadSplit(const DataSpec& spec, const fs::path& dir) {
       "tools/fetch_data.sh {}, which fills data/, or name the data folder with --data-dir or "
       "NUMERAL_DATA",
       (dir / spec.dataset).string(), prefix, prefix, spec.dataset);
+}
+
+// Cuts a training set into what "fit" and "validation" mean.
+void TakePart(const std::string& split, Dataset& data) {
+  if (split != "fit" && split != "validation") return;
+  const int64_t fit = data.count() - kValidationImages;
+  if (fit <= 0) {
+    BadInput("the split \"{}\" needs more than {} training images, there are {}", split,
+             kValidationImages, data.count());
+  }
+  if (split == "fit") {
+    data.labels.resize(static_cast<size_t>(fit));
+    data.pixels.resize(static_cast<size_t>(fit * kImagePixels));
+  } else {
+    data.labels.erase(data.labels.begin(), data.labels.begin() + fit);
+    data.pixels.erase(data.pixels.begin(), data.pixels.begin() + fit * kImagePixels);
+  }
 }
 
 // Keeps the first `limit` images of the wanted digits, in file order.
@@ -82,12 +100,18 @@ Dataset LoadDataset(const DataSpec& spec, const fs::path& dir) {
   Dataset data = ReadSplit(spec, dir);
   data.name = spec.dataset + " " + spec.split;
   if (data.count() == 0) BadInput("{} in {} has no images", data.name, dir.string());
+  TakePart(spec.split, data);
   Select(spec, data);
   if (data.count() == 0) {
     BadInput("{} in {} has no image of digits [{}]", data.name, dir.string(),
              fmt::join(spec.digits, ", "));
   }
   return data;
+}
+
+std::string HeldOutSplit(const std::string& split) {
+  if (split == "train") return "test";
+  return split == "fit" ? "validation" : "";
 }
 
 fs::path DataDir(const std::string& option) {

@@ -24,13 +24,21 @@ struct Dataset {
   int64_t count() const { return static_cast<int64_t>(labels.size()); }
 };
 
+// Images that "validation" takes from the end of the training set.
+inline constexpr int64_t kValidationImages = 10000;
+
 // Reads one pair of IDX files. Throws Error(kBadInput).
 Dataset ReadIdxPair(const std::filesystem::path& images, const std::filesystem::path& labels);
 
 // Finds `<dir>/<set>/{train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz]` (and the same directly in
 // `dir`), reads it, applies spec.digits and spec.limit. Where files are missing the message names
-// the command that fetches them. A filter or limit that leaves no image is refused.
+// the command that fetches them. A filter or limit that leaves no image is refused, and so is
+// "fit" or "validation" of a training set that holds no more than kValidationImages.
 Dataset LoadDataset(const DataSpec& spec, const std::filesystem::path& dir);
+
+// The split on which training on `split` is tested: "test" for "train", "validation" for "fit";
+// empty for the others.
+std::string HeldOutSplit(const std::string& split);
 
 // --data-dir if given, else $NUMERAL_DATA, else "data".
 std::filesystem::path DataDir(const std::string& option);

@@ -39,15 +39,17 @@ std::string Text(GradientMode mode) {
 std::string Text(BinaryKind kind) { return kind == BinaryKind::kAdd ? " add" : " multiply"; }
 
 std::string Text(LossKind kind, LossPart part) {
-  constexpr const char* kKinds[] = {"bce", "digit_or_zeros", "softmax", "least_squares", "hinge"};
+  constexpr const char* kKinds[] = {"bce",           "digit_or_zeros", "softmax",
+                                    "least_squares", "hinge",          "cross_entropy"};
   constexpr const char* kParts[] = {"real", "fake", "generator"};
   return fmt::format(" {} {}", kKinds[static_cast<int>(kind)], kParts[static_cast<int>(part)]);
 }
 
 struct Describe {
   std::string operator()(const GatherBatch& o) const {
-    return fmt::format(" of {} in batches of {}, x*{:.9g}{:+}", o.data_count, o.batch_size, o.scale,
-                       o.shift);
+    return fmt::format(" of {} in batches of {}, x*{:.9g}{:+}{}", o.data_count, o.batch_size,
+                       o.scale, o.shift,
+                       o.max_shift > 0 ? fmt::format(", moved by up to {}", o.max_shift) : "");
   }
   std::string operator()(const DrawLatents& o) const {
     return o.distribution == InputSpec::Distribution::kNormal ? " normal" : " uniform";

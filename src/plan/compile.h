@@ -26,8 +26,8 @@ inline constexpr int kMetricsRing = 64;
 
 // The names of the persistent tensors that the host uses:
 //   "step" i64 [1]                      steps begun
-//   "metrics" f32 [kMetricsRing][4]     by Metric
-//   "accuracy" f32 [1][4]               of the kAccuracy phase
+//   "metrics" f32 [kMetricsRing][6]     by Metric
+//   "accuracy" f32 [1][6]               of the kAccuracy phase
 //   "data/images" u8, "data/labels" u8  the training set
 //   "sample/<input>" f32, "sample.digits" i32 [rows], "sample.images" f32 [rows] 28x28x1
 //   "<network>/<param>"                 every parameter: "generator/dense.weight"
@@ -37,6 +37,11 @@ inline constexpr int kMetricsRing = 64;
 //   "<network>/grads/<param>"           each trainable parameter's gradient
 Plan CompilePlan(const Config& config, const Graph& generator, const Graph& discriminator,
                  const PlanOptions& options);
+
+// A classifier's run: kPrepare and kStep. The names are the same, with "classifier" for <network>,
+// and "classifier/ema/..." where EMA is on.
+Plan CompileTrainingOfClassifier(const Config& config, const Graph& classifier,
+                                 const PlanOptions& options);
 
 // Images that a kSample phase of this config makes at a time: its grid, at most 100.
 int SampleRows(const Config& config);

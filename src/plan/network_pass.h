@@ -44,6 +44,9 @@ class NetworkPass {
   // view of `rows` rows of the output's shape. Returns the output.
   TensorId Forward(const std::vector<TensorId>& inputs, int rows, TensorId into = kNoTensor);
 
+  // The value of a node that ends a unit or is an input, after Forward.
+  TensorId Value(int node_index) const { return values_[static_cast<size_t>(node_index)]; }
+
   // Returns the gradient of goal.input, or kNoTensor.
   TensorId Backward(TensorId grad_output, const BackwardGoal& goal);
 

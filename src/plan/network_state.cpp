@@ -59,6 +59,13 @@ ParamSet DeclareSet(PlanBuilder& builder, const Graph& graph, const std::string&
 
 }  // namespace
 
+NetworkState DeclareForInference(PlanBuilder& builder, const Graph& graph) {
+  NetworkState state;
+  state.graph = &graph;
+  state.params = DeclareSet(builder, graph, graph.name, LayOut(graph, true), LayOut(graph, false));
+  return state;
+}
+
 NetworkState DeclareNetwork(PlanBuilder& builder, const Graph& graph, bool ema) {
   const BlockLayout trainable = LayOut(graph, true), statistics = LayOut(graph, false);
   NetworkState state;

@@ -27,4 +27,7 @@ struct NetworkState {
 // cache line; the gaps hold zeros for ever, since a zero gradient moves nothing.
 NetworkState DeclareNetwork(PlanBuilder& builder, const Graph& graph, bool ema);
 
+// Parameters and statistics alone.
+NetworkState DeclareForInference(PlanBuilder& builder, const Graph& graph);
+
 }  // namespace numeral

@@ -49,7 +49,9 @@ struct AdvanceStep {
 
 // One batch of the shuffled data set: with s the running step, e = s / steps_per_epoch and
 // p = (s % steps_per_epoch) * batch_size, row i is image Permutation(data_count, seed, stream,
-// e)[p+i] (util/permutation.h), scaled to value * scale + shift.
+// e)[p+i] (util/permutation.h), scaled to value * scale + shift. Where max_shift is not 0, image i
+// is moved down and right by ChoiceFromBits(bits of element 2i and 2i+1, 2 * max_shift + 1) -
+// max_shift pixels, black coming in.
 struct GatherBatch {
   TensorId data_images;  // u8 [data_count] 28x28x1
   TensorId data_labels;  // u8 [data_count]
@@ -61,6 +63,8 @@ struct GatherBatch {
   int batch_size;  // of a full batch
   float scale, shift;
   uint32_t stream;
+  int max_shift = 0;
+  uint32_t shift_stream = 0;
 };
 
 // util/random.h, element = row * size + feature.
@@ -276,8 +280,9 @@ struct ConcatBackward {
 // -----------------------------------------------------------------------------
 
 enum class LossPart { kReal, kFake, kGenerator };
-enum class Metric { kDLoss, kGLoss, kDAccuracyReal, kDAccuracyFake };
-inline constexpr int kMetricCount = 4;
+// The last two are a classifier's.
+enum class Metric { kDLoss, kGLoss, kDAccuracyReal, kDAccuracyFake, kLoss, kAccuracy };
+inline constexpr int kMetricCount = 6;
 
 // value = weight * mean over rows of the per-row loss (spec.h, LossKind); grad = d value / d
 // logits. The value is written to (or added to) metrics[(running step) % ring][metric].

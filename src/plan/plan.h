@@ -45,6 +45,7 @@ enum class PhaseKind {
   kGStep,     // the generator's half
   kSample,    // images from the latents and digits in the sample inputs
   kAccuracy,  // D in inference mode on 100 real and 100 generated images
+  kClassify,  // logits and features of the images in "classify.images"
 };
 
 struct PhaseOp {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "plan/inference.h"
 #include "util/error.h"
 
 namespace numeral {
@@ -19,16 +20,10 @@ bool IsLabelled(LossKind kind) {
 
 RunState DeclareRun(PlanBuilder& builder, const Config& config, const Graph& generator,
                     const Graph& discriminator, int64_t data_count) {
-  RunState state;
+  RunState state{DeclareRunTensors(builder, config, data_count), {}, {}, kNoTensor};
   state.generator = DeclareNetwork(builder, generator, config.training.ema_decay > 0);
   state.discriminator = DeclareNetwork(builder, discriminator, false);
-  state.step = builder.Persistent("step", 1, kOne, DType::kI64);
-  state.metrics = builder.Persistent("metrics", kMetricsRing, Shape::Flat(kMetricCount));
   state.accuracy = builder.Persistent("accuracy", 1, Shape::Flat(kMetricCount));
-  state.data_images = builder.Persistent("data/images", data_count, kImage, DType::kU8);
-  state.data_labels = builder.Persistent("data/labels", data_count, kOne, DType::kU8);
-  state.data_count = data_count;
-  state.steps_per_epoch = StepsPerEpoch(config, data_count);
   return state;
 }
 
@@ -47,8 +42,8 @@ TrainingPhases::TrainingPhases(PlanBuilder& builder, const Config& config, const
 
 void TrainingPhases::Prepare() {
   builder_.BeginPhase(PhaseKind::kPrepare, 0);
-  PrepareWeights(*state_.generator.graph, state_.generator.params);
-  PrepareWeights(*state_.discriminator.graph, state_.discriminator.params);
+  EmitPrepareWeights(builder_, *state_.generator.graph, state_.generator.params);
+  EmitPrepareWeights(builder_, *state_.discriminator.graph, state_.discriminator.params);
 }
 
 void TrainingPhases::Train(int rows) {
@@ -119,31 +114,9 @@ void TrainingPhases::DiscriminatorFirst(int rows) {
 }
 
 void TrainingPhases::Sample(int rows) {
-  builder_.BeginPhase(PhaseKind::kSample, rows);
-  phase_ = fmt::format("sample[{}]", rows);
   const NetworkState& generator = state_.generator;
   const bool ema = !generator.ema.values.empty();
-  // The average moves with every step but is used only here.
-  if (ema) PrepareWeights(*generator.graph, generator.ema);
-  std::vector<TensorId> inputs;
-  for (const InputSpec& input : generator.graph->inputs) {
-    if (input.kind == InputSpec::Kind::kDigit) {
-      const TensorId digits = builder_.Persistent("sample.digits", rows, kOne, DType::kI32);
-      inputs.push_back(builder_.Transient(Prefixed(input.name), rows, input.shape));
-      builder_.Emit(OneHot{digits, inputs.back()}, Prefixed(input.name));
-    } else {
-      inputs.push_back(builder_.Persistent("sample/" + input.name, rows, input.shape));
-    }
-  }
-  NetworkPass pass(builder_, generator, ema ? generator.ema : generator.params,
-                   {.name = Prefixed("g"),
-                    .training = false,
-                    .fuse = options_.fuse,
-                    .conv_epilogue = options_.conv_epilogue,
-                    .dense_epilogue = options_.dense_epilogue,
-                    .step = state_.step,
-                    .rows = {}});
-  pass.Forward(inputs, rows, builder_.Persistent("sample.images", rows, kImage));
+  EmitSamplePhase(builder_, generator, ema ? generator.ema : generator.params, options_, ema, rows);
 }
 
 void TrainingPhases::CheckAccuracy() {
@@ -184,13 +157,7 @@ TrainingPhases::Batch TrainingPhases::DeclareBatch(int rows) {
 }
 
 void TrainingPhases::GatherReal(const Batch& batch) {
-  const auto& range = config_.data.pixel_range;
-  builder_.Emit(
-      GatherBatch{state_.data_images, state_.data_labels, state_.step, batch.real,
-                  batch.real_digits, state_.data_count, state_.steps_per_epoch,
-                  config_.training.batch_size, static_cast<float>((range[1] - range[0]) / 255),
-                  static_cast<float>(range[0]), builder_.Stream("shuffle")},
-      Prefixed("real"));
+  EmitGather(builder_, config_, state_, batch.real, batch.real_digits, Prefixed("real"));
 }
 
 TrainingPhases::Fakes TrainingPhases::MakeFakes(const std::string& purpose, int rows, TensorId into,
@@ -358,37 +325,17 @@ void TrainingPhases::EmitAccuracy(LossPart part, TensorId logits, TensorId digit
 
 void TrainingPhases::UpdateDiscriminator() {
   const int64_t updates = config_.training.epochs * state_.steps_per_epoch;
-  Update(state_.discriminator, config_.training.discriminator, 1, updates);
+  EmitUpdate(builder_, state_.discriminator, config_.training.discriminator, 1, updates,
+             state_.step, phase_);
 }
 
 void TrainingPhases::UpdateGenerator() {
   const int64_t period = config_.training.discriminator_steps;
   const int64_t updates = config_.training.epochs * state_.steps_per_epoch / period;
   const NetworkState& generator = state_.generator;
-  Update(generator, config_.training.generator, period, std::max<int64_t>(updates, 1));
-  if (generator.ema.values.empty()) return;
-  const auto decay = static_cast<float>(config_.training.ema_decay);
-  builder_.Emit(EmaUpdate{decay, generator.params.trainable, generator.ema.trainable},
-                Prefixed("ema"));
-  if (generator.params.buffers != kNoTensor) {
-    builder_.Emit(EmaUpdate{decay, generator.params.buffers, generator.ema.buffers},
-                  Prefixed("ema"));
-  }
-}
-
-void TrainingPhases::Update(const NetworkState& network, const AdamSpec& adam, int64_t period,
-                            int64_t updates) {
-  builder_.Emit(AdamUpdate{adam, period, updates, state_.step, network.params.trainable,
-                           network.all_grads, network.first_moment, network.second_moment},
-                Prefixed("update/" + network.graph->name));
-  PrepareWeights(*network.graph, network.params);
-}
-
-void TrainingPhases::PrepareWeights(const Graph& graph, const ParamSet& params) {
-  for (size_t i = 0; i < params.values.size(); ++i) {
-    if (graph.params[i].role != ParamRole::kWeight) continue;
-    builder_.Emit(PrepareWeight{params.values[i]}, graph.name + "/" + graph.params[i].name);
-  }
+  EmitUpdate(builder_, generator, config_.training.generator, period, std::max<int64_t>(updates, 1),
+             state_.step, phase_);
+  EmitAverage(builder_, generator, config_.training.ema_decay, Prefixed("ema"));
 }
 
 }  // namespace numeral

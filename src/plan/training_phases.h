@@ -3,24 +3,24 @@
 
 #include "plan/compile.h"
 #include "plan/network_pass.h"
+#include "plan/run_ops.h"
 
 namespace numeral {
 
 inline constexpr int kAccuracyRows = 100;  // images of each kind in an accuracy check
 
 // What outlives a phase.
-struct RunState {
+struct RunState : RunTensors {
   NetworkState generator, discriminator;
-  TensorId step, metrics, accuracy, data_images, data_labels;
-  int64_t data_count = 0, steps_per_epoch = 0;
+  TensorId accuracy = kNoTensor;
 };
 
 RunState DeclareRun(PlanBuilder& builder, const Config& config, const Graph& generator,
                     const Graph& discriminator, int64_t data_count);
 
 // Emits phases into the builder. The names of random streams are chosen here and nowhere else:
-//   "shuffle"; "latents", "digits" of the fakes that D sees (and G's update, where fakes are
-//   reused); "latents/generator", "digits/generator" of fresh fakes for G's update; a further
+//   "shuffle", "shift"; "latents", "digits" of the fakes that D sees (and G's update, where fakes
+//   are reused); "latents/generator", "digits/generator" of fresh fakes for G's update; a further
 //   latent input adds
 //   ".<input>" to the name;
 //   "accuracy/..." the same for accuracy checks; "dropout/<network>/<layer>/<pass>" with pass
@@ -88,8 +88,6 @@ class TrainingPhases {
 
   void UpdateGenerator();
   void UpdateDiscriminator();
-  void Update(const NetworkState& network, const AdamSpec& adam, int64_t period, int64_t updates);
-  void PrepareWeights(const Graph& graph, const ParamSet& params);
 
   std::string Prefixed(const std::string& name) const { return phase_ + "/" + name; }
 

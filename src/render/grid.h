@@ -26,4 +26,8 @@ struct GridLayout {
 // Throws Error(kBadInput) for a layout whose picture would be too large.
 GreyImage DrawGrid(std::span<const uint8_t> images, const GridLayout& layout);
 
+// One image [28][28], each pixel scale x scale, with its top left corner there, all inside the
+// canvas.
+void DrawDigit(std::span<const uint8_t> image, int left, int top, int scale, GreyImage& canvas);
+
 }  // namespace numeral

@@ -9,7 +9,7 @@
 #include "checkpoint/safetensors.h"
 #include "config/json_text.h"
 #include "config/parse.h"
-#include "train/network_values.h"
+#include "inference/network_values.h"
 #include "train/session.h"
 #include "util/error.h"
 
@@ -55,12 +55,14 @@ NetworkValues Extract(const SafeTensors& file, const Graph& graph, const std::st
 // where no learning rate depends on it.
 Json Essence(const Config& config) {
   Json json = ToJson(config);
-  for (const char* key : {"name", "description", "output"}) json.erase(key);
+  for (const char* key : {"name", "description", "output", "evaluation"}) json.erase(key);
   const TrainingSpec& training = config.training;
-  if (training.generator.schedule.kind == ScheduleSpec::Kind::kConstant &&
-      training.discriminator.schedule.kind == ScheduleSpec::Kind::kConstant) {
-    json["training"].erase("epochs");
-  }
+  const AdamSpec* const optimizers[] = {&training.generator, &training.discriminator,
+                                        &training.classifier};
+  const bool constant = std::all_of(
+      std::begin(optimizers), std::end(optimizers),
+      [](const AdamSpec* adam) { return adam->schedule.kind == ScheduleSpec::Kind::kConstant; });
+  if (constant) json["training"].erase("epochs");
   return json;
 }
 
@@ -90,20 +92,22 @@ void Session::Save(const std::filesystem::path& path, const RunPosition& positio
   file.metadata["step"] = Json(position.step).dump();
   file.metadata["seconds"] = Json(position.seconds).dump();
   file.metadata["metrics_bytes"] = Json(position.metrics_bytes).dump();
+  file.metadata["best_epoch"] = Json(position.best.epoch).dump();
+  file.metadata["best_value"] = Json(position.best.value).dump();
+  file.metadata["best_since"] = Json(position.best.since).dump();
   file.tensors.push_back(
       MakeSafeTensor<double>("epoch/sums", {kMetricCount}, position.metrics.sums));
   file.tensors.push_back(
       MakeSafeTensor<int64_t>("epoch/counts", {kMetricCount}, position.metrics.counts));
-  for (const Graph* graph : {&generator_, &discriminator_}) {
-    Append(file, *graph, graph->name, ReadValues(*executable_, *plan_, *graph, graph->name));
+  for (const Graph& graph : networks_) {
+    Append(file, graph, graph.name, ReadValues(*executable_, *plan_, graph, graph.name));
     for (const char* moment : kMoments) {
-      const std::string block = graph->name + "/" + moment;
-      Append(file, *graph, block, ReadBlock(*executable_, *plan_, *graph, block));
+      const std::string block = graph.name + "/" + moment;
+      Append(file, graph, block, ReadBlock(*executable_, *plan_, graph, block));
     }
-  }
-  if (config_.training.ema_decay > 0) {
-    Append(file, generator_, "generator/ema",
-           ReadValues(*executable_, *plan_, generator_, "generator/ema"));
+    if (!Averages(graph)) continue;
+    const std::string average = graph.name + "/ema";
+    Append(file, graph, average, ReadValues(*executable_, *plan_, graph, average));
   }
   // A state that Restore would refuse must not replace a good one.
   try {
@@ -121,6 +125,9 @@ RunPosition ReadPosition(const SafeTensors& file, const std::string& source) {
   position.step = Number<int64_t>(file, "step", source);
   position.seconds = Number<double>(file, "seconds", source);
   position.metrics_bytes = Number<int64_t>(file, "metrics_bytes", source);
+  position.best = {static_cast<int>(Number<int64_t>(file, "best_epoch", source)),
+                   Number<double>(file, "best_value", source),
+                   Number<int64_t>(file, "best_since", source)};
   if (position.step < 0 || position.metrics_bytes < 0) {
     BadInput("{}: a negative step or length", source);
   }
@@ -165,17 +172,16 @@ RunPosition Session::Restore(const std::filesystem::path& path) {
              data_count_);
   }
   const RunPosition position = ReadPosition(file, source);
-  for (const Graph* graph : {&generator_, &discriminator_}) {
-    WriteValues(*executable_, *plan_, *graph, graph->name,
-                Extract(file, *graph, graph->name, false, source));
+  const auto restore = [&](const Graph& graph, const std::string& prefix) {
+    WriteValues(*executable_, *plan_, graph, prefix, Extract(file, graph, prefix, false, source));
+  };
+  for (const Graph& graph : networks_) {
+    restore(graph, graph.name);
     for (const char* moment : kMoments) {
-      const std::string block = graph->name + "/" + moment;
-      WriteBlock(*executable_, *plan_, *graph, block, Extract(file, *graph, block, true, source));
+      const std::string block = graph.name + "/" + moment;
+      WriteBlock(*executable_, *plan_, graph, block, Extract(file, graph, block, true, source));
     }
-  }
-  if (config_.training.ema_decay > 0) {
-    WriteValues(*executable_, *plan_, generator_, "generator/ema",
-                Extract(file, generator_, "generator/ema", false, source));
+    if (Averages(graph)) restore(graph, graph.name + "/ema");
   }
   executable_->WriteAll(plan_->FindTensor("step"), std::vector<int64_t>{position.step});
   PrepareWeights();

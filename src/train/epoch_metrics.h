@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "metrics/evaluation.h"
 #include "plan/ops.h"
 
 namespace numeral {
@@ -36,7 +37,12 @@ struct MetricsLine {
   double images_per_second = 0;
   EpochMetrics metrics;
   std::optional<double> checked_accuracy_real, checked_accuracy_fake;
+  std::optional<Quality> quality;       // of the generator after the epoch
+  std::optional<double> test_accuracy;  // of a classifier, at the end of its run
 };
 std::string ToJsonLine(const MetricsLine& line);
+
+// "S1 0.40%, FID-C 8.1, precision 0.91, recall 0.60, coverage 0.74".
+std::string ToText(const Quality& quality);
 
 }  // namespace numeral

@@ -91,7 +91,6 @@ RunFolder RunFolder::Create(const std::string& name, const std::string& explicit
     BadInput("{} holds a run already; give --resume to continue it or another --run-dir",
              dir.string());
   }
-  MakeFolder(dir / "samples");
   MakeFolder(dir / "checkpoint");
   RunFolder folder(dir);
   if (explicit_dir.empty()) PointLatestAt(dir);

@@ -1,8 +1,9 @@
 // Where a run keeps its files, and the log of its epochs.
 //
-//   config.json (resolved)  metrics.jsonl  samples/epoch_0001.png  g.bin  d.bin
+//   config.json (resolved)  metrics.jsonl  checkpoint/state.safetensors
+//   g.bin  d.bin  samples/epoch_0001.png  best.bin (the best generator, where it is evaluated)
+//   c.bin (of a classifier)
 //   samples/stopped.png (of a run that ended inside an epoch)
-//   checkpoint/state.safetensors
 //
 // Loses nothing: a new run never takes the folder of an old one unless told to resume it.
 #pragma once
@@ -29,8 +30,11 @@ class RunFolder {
   std::filesystem::path metrics() const { return dir_ / "metrics.jsonl"; }
   std::filesystem::path sample(int epoch) const;
   std::filesystem::path stopped_sample() const { return dir_ / "samples" / "stopped.png"; }
-  std::filesystem::path generator() const { return dir_ / "g.bin"; }
-  std::filesystem::path discriminator() const { return dir_ / "d.bin"; }
+  // g.bin, d.bin, c.bin: by the first letter of "generator", "discriminator", "classifier".
+  std::filesystem::path weights(const std::string& network) const {
+    return dir_ / (network.substr(0, 1) + ".bin");
+  }
+  std::filesystem::path best_generator() const { return dir_ / "best.bin"; }
   std::filesystem::path checkpoint() const { return dir_ / "checkpoint" / "state.safetensors"; }
 
   // Appends one line and flushes it to the disk.

@@ -2,6 +2,7 @@
 
 #include "render/grid.h"
 #include "render/png.h"
+#include "util/files.h"
 #include "util/random.h"
 
 namespace numeral {
@@ -24,19 +25,21 @@ SampleGrid::SampleGrid(const Config& config)
     : rows_(config.output.grid_rows), columns_(config.output.grid_columns) {
   const std::vector<int> choices = config.data.Classes();
   const int count = rows_ * columns_;
+  inputs_.count = count;
   for (const InputSpec& input : config.generator.inputs) {
     if (input.kind == InputSpec::Kind::kLatent) {
-      latents_.push_back(DrawFixedLatents(input, config.seed, count));
+      inputs_.latents.push_back(DrawFixedLatents(input, config.seed, count));
     } else if (input.kind == InputSpec::Kind::kDigit) {
       for (int cell = 0; cell < count; ++cell) {
-        digits_.push_back(choices[static_cast<size_t>(cell / columns_) % choices.size()]);
+        inputs_.digits.push_back(choices[static_cast<size_t>(cell / columns_) % choices.size()]);
       }
     }
   }
 }
 
 void SampleGrid::Draw(Session& session, const std::filesystem::path& path) const {
-  const std::vector<uint8_t> pixels = session.Sample(latents_, digits_, rows_ * columns_);
+  MakeFolder(path.parent_path());
+  const std::vector<uint8_t> pixels = session.Sample(inputs_);
   WritePng(path, DrawGrid(pixels, {.rows = rows_, .columns = columns_, .row_labels = {}}));
 }
 

@@ -19,8 +19,7 @@ class SampleGrid {
 
  private:
   int rows_, columns_;
-  std::vector<std::vector<float>> latents_;  // one [rows * columns][size] per latent input
-  std::vector<int32_t> digits_;              // empty for an unconditional generator
+  GeneratorInputs inputs_;
 };
 
 }  // namespace numeral

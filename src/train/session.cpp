@@ -4,8 +4,8 @@
 #include <array>
 
 #include "checkpoint/weights.h"
+#include "inference/network_values.h"
 #include "render/image.h"
-#include "train/network_values.h"
 #include "util/error.h"
 
 namespace numeral {
@@ -24,6 +24,22 @@ void CheckSupported(const Config& config, const Plan& plan, const Engine& engine
 
 }  // namespace
 
+std::vector<Graph> BuildNetworks(const Config& config) {
+  std::vector<Graph> networks;
+  for (const NetworkSpec* network :
+       {&config.generator, &config.discriminator, &config.classifier}) {
+    if (network->layers.empty()) continue;
+    networks.push_back(BuildGraph(*network, config.convention, config.name));
+  }
+  return networks;
+}
+
+Plan CompileRun(const Config& config, const std::vector<Graph>& networks,
+                const PlanOptions& options) {
+  if (config.TrainsClassifier()) return CompileTrainingOfClassifier(config, networks[0], options);
+  return CompilePlan(config, networks[0], networks[1], options);
+}
+
 void CheckPrecision(const Config& config, const Engine& engine) {
   const auto& precisions = engine.capabilities().precisions;
   if (std::find(precisions.begin(), precisions.end(), config.precision) == precisions.end()) {
@@ -34,19 +50,19 @@ void CheckPrecision(const Config& config, const Engine& engine) {
 
 Session::Session(const Config& config, const Dataset& data, Engine& engine, bool fuse)
     : config_(config),
+      engine_(engine),
       data_count_(data.count()),
       steps_per_epoch_(StepsPerEpoch(config, data.count())),
-      generator_(BuildGraph(config.generator, config.convention, config.name)),
-      discriminator_(BuildGraph(config.discriminator, config.convention, config.name)),
+      networks_(BuildNetworks(config)),
       sample_rows_(SampleRows(config)) {
   CheckPrecision(config, engine);
   const Capabilities& capabilities = engine.capabilities();
-  plan_ = std::make_shared<const Plan>(CompilePlan(config_, generator_, discriminator_,
-                                                   {.fuse = fuse,
-                                                    .conv_epilogue = capabilities.conv_epilogue,
-                                                    .dense_epilogue = capabilities.dense_epilogue,
-                                                    .data_count = data_count_,
-                                                    .sample_rows = sample_rows_}));
+  plan_ = std::make_shared<const Plan>(CompileRun(config_, networks_,
+                                                  {.fuse = fuse,
+                                                   .conv_epilogue = capabilities.conv_epilogue,
+                                                   .dense_epilogue = capabilities.dense_epilogue,
+                                                   .data_count = data_count_,
+                                                   .sample_rows = sample_rows_}));
   CheckSupported(config_, *plan_, engine);
   executable_ = engine.Compile(plan_);
   executable_->WriteAll(RequireTensor(*plan_, "data/images"), data.pixels);
@@ -54,12 +70,10 @@ Session::Session(const Config& config, const Dataset& data, Engine& engine, bool
 }
 
 void Session::Initialise() {
-  for (const Graph* graph : {&generator_, &discriminator_}) {
-    const NetworkValues values = InitialNetworkValues(*graph, config_.seed);
-    WriteValues(*executable_, *plan_, *graph, graph->name, values);
-    if (graph == &generator_ && config_.training.ema_decay > 0) {
-      WriteValues(*executable_, *plan_, *graph, "generator/ema", values);
-    }
+  for (const Graph& graph : networks_) {
+    const NetworkValues values = InitialNetworkValues(graph, config_.seed);
+    WriteValues(*executable_, *plan_, graph, graph.name, values);
+    if (Averages(graph)) WriteValues(*executable_, *plan_, graph, graph.name + "/ema", values);
   }
   PrepareWeights();
 }
@@ -89,45 +103,33 @@ std::array<double, 2> Session::CheckAccuracy() {
           values[static_cast<size_t>(Metric::kDAccuracyFake)]};
 }
 
-std::vector<uint8_t> Session::Sample(const std::vector<std::vector<float>>& latents,
-                                     const std::vector<int32_t>& digits, int count) {
-  const int phase = plan_->FindPhase(PhaseKind::kSample, sample_rows_);
-  const auto rows = static_cast<size_t>(sample_rows_);
-  std::vector<float> images;
-  for (size_t first = 0; first < static_cast<size_t>(count); first += rows) {
-    const size_t used = std::min(rows, static_cast<size_t>(count) - first);
-    size_t latent = 0;
-    for (const InputSpec& input : generator_.inputs) {
-      if (input.kind != InputSpec::Kind::kLatent) continue;
-      const auto size = static_cast<size_t>(input.shape.c);
-      std::vector<float> part(rows * size, 0.0f);
-      const auto begin = latents[latent++].begin() + static_cast<int64_t>(first * size);
-      std::copy(begin, begin + static_cast<int64_t>(used * size), part.begin());
-      executable_->WriteAll(RequireTensor(*plan_, "sample/" + input.name), part);
-    }
-    if (!digits.empty()) {
-      std::vector<int32_t> part(rows, 0);
-      const auto begin = digits.begin() + static_cast<int64_t>(first);
-      std::copy(begin, begin + static_cast<int64_t>(used), part.begin());
-      executable_->WriteAll(RequireTensor(*plan_, "sample.digits"), part);
-    }
-    executable_->Enqueue(phase);
-    const auto part = executable_->ReadAll<float>(RequireTensor(*plan_, "sample.images"),
-                                                  sample_rows_ * kImagePixels);
-    images.insert(images.end(), part.begin(),
-                  part.begin() + static_cast<int64_t>(used * kImagePixels));
+std::vector<Metric> Session::MetricsOf(int64_t step) const {
+  if (config_.TrainsClassifier()) return {Metric::kLoss, Metric::kAccuracy};
+  std::vector<Metric> metrics{Metric::kDLoss, Metric::kDAccuracyReal, Metric::kDAccuracyFake};
+  if (GeneratorStep(config_, step)) metrics.push_back(Metric::kGLoss);
+  return metrics;
+}
+
+std::vector<uint8_t> Session::Sample(const GeneratorInputs& inputs) {
+  return ToPixels(RunSamplePhase(*executable_, *plan_, networks_[0], sample_rows_, inputs),
+                  config_.data.pixel_range[0], config_.data.pixel_range[1]);
+}
+
+NetworkDescription Session::Describe(const Graph& network) const {
+  for (const NetworkSpec* spec :
+       {&config_.generator, &config_.discriminator, &config_.classifier}) {
+    if (spec->name == network.name) return {*spec, config_.convention, config_.data.pixel_range};
   }
-  return ToPixels(images, config_.data.pixel_range[0], config_.data.pixel_range[1]);
+  Fail("internal error: no network \"{}\"", network.name);
 }
 
-void Session::SaveGenerator(const std::filesystem::path& path) {
-  SaveWeights(path, {config_.generator, config_.convention, config_.data.pixel_range}, generator_,
-              ReadValues(*executable_, *plan_, generator_, GeneratorPrefix()));
+NetworkValues Session::Values(const Graph& network) {
+  return ReadValues(*executable_, *plan_, network,
+                    Averages(network) ? network.name + "/ema" : network.name);
 }
 
-void Session::SaveDiscriminator(const std::filesystem::path& path) {
-  SaveWeights(path, {config_.discriminator, config_.convention, config_.data.pixel_range},
-              discriminator_, ReadValues(*executable_, *plan_, discriminator_, "discriminator"));
+void Session::SaveNetwork(const Graph& network, const std::filesystem::path& path) {
+  SaveWeights(path, Describe(network), network, Values(network));
 }
 
 }  // namespace numeral

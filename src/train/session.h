@@ -11,21 +11,35 @@
 #include "data/dataset.h"
 #include "engine/engine.h"
 #include "graph/graph.h"
+#include "inference/generator.h"
 #include "plan/compile.h"
 #include "train/epoch_metrics.h"
 
 namespace numeral {
 
-// How far a run is. Everything else that resuming needs is in the executable's persistent tensors.
+// The best evaluation of a generator so far, and how far a run is. Everything else that resuming
+// needs is in the executable's persistent tensors.
+struct BestEvaluation {
+  int epoch = 0;  // 0: none yet
+  double value = 0;
+  int64_t since = 0;  // evaluations after it
+};
 struct RunPosition {
   int64_t step = 0;           // steps done
   double seconds = 0;         // of training
   EpochMetrics metrics;       // of the epoch that is under way
   int64_t metrics_bytes = 0;  // of metrics.jsonl
+  BestEvaluation best;
 };
 
 // Throws Error(kBadInput) where the engine does not have the config's precision.
 void CheckPrecision(const Config& config, const Engine& engine);
+
+// The networks that a config trains: a generator and a discriminator, or a classifier.
+std::vector<Graph> BuildNetworks(const Config& config);
+// The plan of their training.
+Plan CompileRun(const Config& config, const std::vector<Graph>& networks,
+                const PlanOptions& options);
 
 class Session {
  public:
@@ -41,43 +55,46 @@ class Session {
   void Save(const std::filesystem::path& path, const RunPosition& position);
   RunPosition Restore(const std::filesystem::path& path);
 
-  // Weights files as others read them; the generator's are the averaged ones where EMA is on.
-  void SaveGenerator(const std::filesystem::path& path);
-  void SaveDiscriminator(const std::filesystem::path& path);
+  // The weights of a network as others read them: the averaged ones where EMA is on.
+  NetworkDescription Describe(const Graph& network) const;
+  NetworkValues Values(const Graph& network);
+  void SaveNetwork(const Graph& network, const std::filesystem::path& path);
 
   // Runs step number `step` (0-based). Its metrics can be read once it is done.
   void Step(int64_t step);
-  // The metrics of a step among the last kMetricsRing ones.
+  // The metrics of a step among the last kMetricsRing ones, and which of them `step` measured.
   std::vector<float> Metrics();
+  std::vector<Metric> MetricsOf(int64_t step) const;
 
   // D's accuracies {real, fake} on 100 images each, drawn for the steps done so far. Only where
   // output.accuracy_every is set, else the plan has no such phase.
   std::array<double, 2> CheckAccuracy();
 
-  // The generator's images [count][28][28] as pixels for `count` latents and digits; `latents` has
-  // one vector [count][size] per latent input, `digits` is empty for an unconditional generator.
-  std::vector<uint8_t> Sample(const std::vector<std::vector<float>>& latents,
-                              const std::vector<int32_t>& digits, int count);
+  // The generator's images [count][28][28] as pixels.
+  std::vector<uint8_t> Sample(const GeneratorInputs& inputs);
 
   const Config& config() const { return config_; }
-  const Graph& generator() const { return generator_; }
-  const Graph& discriminator() const { return discriminator_; }
+  Engine& engine() { return engine_; }
+  // The generator and the discriminator, or the classifier.
+  const std::vector<Graph>& networks() const { return networks_; }
   const Plan& plan() const { return *plan_; }
   Executable& executable() { return *executable_; }
   int64_t steps_per_epoch() const { return steps_per_epoch_; }
   int64_t total_steps() const { return steps_per_epoch_ * config_.training.epochs; }
   int BatchOf(int64_t step) const { return BatchOfStep(config_, data_count_, step); }
-  std::string GeneratorPrefix() const {
-    return config_.training.ema_decay > 0 ? "generator/ema" : "generator";
-  }
 
  private:
   void PrepareWeights();
+  // The first network's weights may have an average: the generator's, or the classifier's.
+  bool Averages(const Graph& network) const {
+    return config_.training.ema_decay > 0 && &network == &networks_[0];
+  }
 
   Config config_;
+  Engine& engine_;
   int64_t data_count_;
   int64_t steps_per_epoch_;
-  Graph generator_, discriminator_;
+  std::vector<Graph> networks_;
   std::shared_ptr<const Plan> plan_;
   std::unique_ptr<Executable> executable_;
   int sample_rows_;

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "config/parse.h"
+#include "inference/classifier.h"
 #include "train/interrupt.h"
 #include "train/sample_grid.h"
 #include "util/error.h"
@@ -36,6 +37,7 @@ class Loop {
   TrainResult Run() {
     Begin();
     while (position_.step < session_.total_steps()) {
+      if (Converged()) return TrainResult::kConverged;
       progress_.BeginEpoch(Epoch() + 1);
       if (StopRequested() || !RunEpoch()) return StopEarly();
       FinishEpoch();
@@ -47,6 +49,10 @@ class Loop {
   // Whole epochs done.
   int Epoch() const { return static_cast<int>(position_.step / session_.steps_per_epoch()); }
   int64_t StepInEpoch() const { return position_.step % session_.steps_per_epoch(); }
+
+  bool Converged() const {
+    return options_.quality != nullptr && options_.quality->ShouldStop(position_.best);
+  }
 
   bool StopRequested() const {
     return interrupt_.Requested() ||
@@ -81,15 +87,15 @@ class Loop {
   // False where a stop was asked for before the epoch's end.
   bool RunEpoch() {
     const int64_t epoch_end = (Epoch() + 1) * session_.steps_per_epoch();
-    int64_t images_in_epoch = 0;
+    images_in_epoch_ = 0;
     for (int64_t s = Epoch() * session_.steps_per_epoch(); s < position_.step; ++s) {
-      images_in_epoch += session_.BatchOf(s);
+      images_in_epoch_ += session_.BatchOf(s);
     }
     while (position_.step < epoch_end) {
       if (StopRequested()) return false;
       const int batch = session_.BatchOf(position_.step);
       session_.Step(position_.step++);
-      images_in_epoch += batch;
+      images_in_epoch_ += batch;
       images_ += batch;
       // The first step of a process warms up caches and library kernels; the rate leaves it out.
       if (!warm_) {
@@ -99,15 +105,29 @@ class Loop {
         images_ = 0;
       }
       if (position_.step - read_ >= kStepsPerReading || position_.step == epoch_end) ReadMetrics();
-      ShowProgress(images_in_epoch);
+      ShowProgress();
     }
     return true;
   }
 
-  void ShowProgress(int64_t images_in_epoch) {
+  void ShowProgress() {
     const int64_t done = StepInEpoch() == 0 ? session_.steps_per_epoch() : StepInEpoch();
-    const std::array<Progress::Figure, 2> figures{{{"d", latest_[0]}, {"g", latest_[1]}}};
-    progress_.Update(done, images_in_epoch, figures);
+    const auto latest = [&](Metric metric) { return latest_[static_cast<size_t>(metric)]; };
+    using Figures = std::array<Progress::Figure, 2>;
+    progress_.Update(
+        done, images_in_epoch_,
+        session_.config().TrainsClassifier()
+            ? Figures{{{"loss", latest(Metric::kLoss)}, {"accuracy", latest(Metric::kAccuracy)}}}
+            : Figures{{{"d", latest(Metric::kDLoss)}, {"g", latest(Metric::kGLoss)}}});
+  }
+
+  // The line that stays shows the epoch, not its last step.
+  void ShowEpochMeans() {
+    for (int m = 0; m < kMetricCount; ++m) {
+      const auto metric = static_cast<Metric>(m);
+      latest_[static_cast<size_t>(m)] = position_.metrics.Mean(metric).value_or(0);
+    }
+    ShowProgress();
   }
 
   // Takes the metrics of the steps since the last reading into the epoch's means.
@@ -116,13 +136,11 @@ class Loop {
     const std::vector<float> ring = session_.Metrics();
     for (; read_ < position_.step; ++read_) {
       const float* row = ring.data() + read_ % kMetricsRing * kMetricCount;
-      const bool generator = GeneratorStep(session_.config(), read_);
-      for (int m = 0; m < kMetricCount; ++m) {
-        const auto metric = static_cast<Metric>(m);
-        if (metric == Metric::kGLoss && !generator) continue;
+      for (const Metric metric : session_.MetricsOf(read_)) {
+        const auto m = static_cast<size_t>(metric);
         CheckFinite(metric, row[m]);
         position_.metrics.Add(metric, row[m]);
-        if (m < 2) latest_[static_cast<size_t>(m)] = row[m];
+        latest_[m] = row[m];
       }
     }
   }
@@ -131,7 +149,10 @@ class Loop {
     if (std::isfinite(value)) return;
     const bool saved = std::filesystem::exists(folder_.checkpoint());
     Fail("step {}: the {} loss is {}; training stopped, {}", read_ + 1,
-         metric == Metric::kGLoss ? "generator's" : "discriminator's", value,
+         metric == Metric::kGLoss  ? "generator's"
+         : metric == Metric::kLoss ? "classifier's"
+                                   : "discriminator's",
+         value,
          saved ? fmt::format("the last good checkpoint is {}", folder_.checkpoint().string())
                : "no checkpoint was written yet");
   }
@@ -147,7 +168,9 @@ class Loop {
             now > rate_start_ ? static_cast<double>(images_) / (now - rate_start_) : 0,
         .metrics = position_.metrics,
         .checked_accuracy_real = {},
-        .checked_accuracy_fake = {}};
+        .checked_accuracy_fake = {},
+        .quality = {},
+        .test_accuracy = {}};
     return line;
   }
 
@@ -155,6 +178,7 @@ class Loop {
     MetricsLine line = Line();
     const OutputSpec& output = session_.config().output;
     const bool last = position_.step == session_.total_steps();
+    ShowEpochMeans();
     progress_.EndEpoch();
     if (output.accuracy_every > 0 && (Epoch() % output.accuracy_every == 0 || last)) {
       const auto [real, fake] = session_.CheckAccuracy();
@@ -164,12 +188,42 @@ class Loop {
           fmt::format("epoch {}: discriminator accuracy {:.0f}% on real, {:.0f}% on fake", Epoch(),
                       real * 100, fake * 100));
     }
-    if (Epoch() % output.sample_every == 0 || last) grid_.Draw(session_, folder_.sample(Epoch()));
+    if (session_.config().TrainsClassifier()) {
+      if (last) Test(line);
+    } else if (Epoch() % output.sample_every == 0 || last) {
+      grid_.Draw(session_, folder_.sample(Epoch()));
+    }
+    Evaluate(line, last);
     folder_.AppendMetrics(ToJsonLine(line));
     position_.metrics = {};
     position_.metrics_bytes = folder_.MetricsBytes();
-    if (Epoch() % output.checkpoint_every == 0 || last || StopRequested()) Save();
+    const bool save = Epoch() % output.checkpoint_every == 0 || last || StopRequested();
+    if (save || Converged()) Save();
     BeginTiming();
+  }
+
+  // A classifier on images that it was not trained on.
+  void Test(MetricsLine& line) {
+    if (options_.held_out == nullptr) return;
+    const Graph& network = session_.networks()[0];
+    Classifier classifier(session_.Describe(network), session_.Values(network), session_.engine(),
+                          session_.config().name);
+    const double error =
+        ErrorShare(classifier.Read(options_.held_out->pixels), options_.held_out->labels);
+    line.test_accuracy = 1 - error;
+    progress_.Print(fmt::format("accuracy on {} images of {}: {:.2f}%", options_.held_out->count(),
+                                options_.held_out->name, 100 * (1 - error)));
+  }
+
+  void Evaluate(MetricsLine& line, bool last) {
+    const int every = session_.config().evaluation.every;
+    if (options_.quality == nullptr || (Epoch() % every != 0 && !last)) return;
+    const Quality quality = options_.quality->Measure();
+    const bool best = options_.quality->IsBest(quality, Epoch(), position_.best);
+    if (best) session_.SaveNetwork(session_.networks()[0], folder_.best_generator());
+    line.quality = quality;
+    progress_.Print(fmt::format("epoch {}: {}{}", Epoch(), ToText(quality),
+                                best ? "" : fmt::format("; best: epoch {}", position_.best.epoch)));
   }
 
   TrainResult StopEarly() {
@@ -179,14 +233,15 @@ class Loop {
     if (StepInEpoch() != 0) {
       // Behind the checkpoint's mark: a resumed run replaces this line by the whole epoch's.
       folder_.AppendMetrics(ToJsonLine(line));
-      grid_.Draw(session_, folder_.stopped_sample());
+      if (!session_.config().TrainsClassifier()) grid_.Draw(session_, folder_.stopped_sample());
     }
     return interrupt_.Requested() ? TrainResult::kInterrupted : TrainResult::kStoppedAtMaxSteps;
   }
 
   void Save() {
-    session_.SaveGenerator(folder_.generator());
-    session_.SaveDiscriminator(folder_.discriminator());
+    for (const Graph& network : session_.networks()) {
+      session_.SaveNetwork(network, folder_.weights(network.name));
+    }
     session_.Save(folder_.checkpoint(), position_);
     saved_step_ = position_.step;
   }
@@ -200,10 +255,11 @@ class Loop {
   RunPosition position_;
   int64_t read_ = 0;         // steps whose metrics were read
   int64_t saved_step_ = -1;  // of the checkpoint on disk
-  std::array<double, 2> latest_{};
+  std::array<double, kMetricCount> latest_{};
   bool warm_ = false;
   double segment_start_ = 0, rate_start_ = 0;
   int64_t images_ = 0;  // since rate_start_
+  int64_t images_in_epoch_ = 0;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "train/quality.h"
 #include "train/run_folder.h"
 #include "train/session.h"
 
@@ -12,9 +13,12 @@ struct TrainOptions {
   int64_t max_steps = 0;  // stop after this many steps of the run; 0: at its end
   bool resume = false;
   bool quiet = false;
+  QualityMonitor* quality = nullptr;  // evaluates the generator as the config says
+  const Dataset* held_out = nullptr;  // what a classifier is tested on at the end
 };
 
-enum class TrainResult { kFinished, kStoppedAtMaxSteps, kInterrupted };
+// kConverged: the config's patience ran out.
+enum class TrainResult { kFinished, kConverged, kStoppedAtMaxSteps, kInterrupted };
 
 // Trains `session` into `folder`. On SIGINT or SIGTERM it finishes the step, saves and returns
 // kInterrupted. A loss that is not finite ends it with Error(kFailure) naming the step, before

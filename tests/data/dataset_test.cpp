@@ -101,14 +101,41 @@ TEST_CASE("a spec that makes no sense is refused", "[dataset]") {
   spec.dataset = "../mnist";
   CheckRefused(spec, folder.path(), {"\"../mnist\"", "fashion"});
   spec = {};
-  spec.split = "validation";
-  CheckRefused(spec, folder.path(), {"\"validation\"", "test"});
+  spec.split = "valid";
+  CheckRefused(spec, folder.path(), {"\"valid\"", "test", "validation"});
   spec = {};
   spec.digits = {10};
   CheckRefused(spec, folder.path(), {"10"});
   spec = {};
   spec.limit = -1;
   CheckRefused(spec, folder.path(), {"-1"});
+}
+
+TEST_CASE("fit and validation part the training images", "[dataset]") {
+  const DataFolder folder;
+  std::string labels(kValidationImages + 3, '\1');
+  labels[2] = '\2';  // the last of fit
+  labels[3] = '\3';  // the first of validation
+  WriteSplit(folder.path() / "mnist", "train", labels);
+  DataSpec spec;
+  spec.split = "fit";
+  const Dataset fit = LoadDataset(spec, folder.path());
+  CHECK(fit.name == "mnist fit");
+  CHECK(LabelsOf(fit, {0, 1, 2}) == std::string("\1\1\2"));
+  spec.split = "validation";
+  const Dataset validation = LoadDataset(spec, folder.path());
+  CHECK(validation.count() == kValidationImages);
+  CHECK(validation.pixels.size() == static_cast<size_t>(kValidationImages * kImagePixels));
+  CHECK(validation.labels.front() == 3);
+  CHECK(validation.pixels.front() == 3);
+  spec.digits = {3};
+  CHECK(LoadDataset(spec, folder.path()).count() == 1);
+
+  WriteSplit(folder.path() / "mnist", "train", labels.substr(3));
+  CheckRefused(spec, folder.path(), {"\"validation\"", "more than 10000", "there are 10000"});
+  CHECK(HeldOutSplit("train") == "test");
+  CHECK(HeldOutSplit("fit") == "validation");
+  CHECK(HeldOutSplit("test").empty());
 }
 
 TEST_CASE("missing files name the command that fetches them", "[dataset]") {

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""Writes one golden per GAN in configs/ and cases/: ten steps by PyTorch in double precision.
+"""Writes one golden per config in configs/ and cases/: ten steps by PyTorch in double precision.
 
     tests/golden/make_goldens.py [--only NAME] [--check]
 
 Every network is narrowed (`reduce`) and trained on a data set made from a formula; initial weights,
-batches, latents, digits and dropout masks are Numeral's own draws for the config's seed, so that a
-trainer given the golden's config and data has to reproduce its numbers. README.md has the format.
+batches, shifts, latents, digits and dropout masks are Numeral's own draws for the config's seed, so
+that a trainer given the golden's config and data has to reproduce its numbers. README.md has the
+format.
 """
 
 import argparse
@@ -23,6 +24,7 @@ import numeral_config  # noqa: E402
 import numeral_random  # noqa: E402
 from numeral_training import (  # noqa: E402
     SYNTHETIC_FORMULA,
+    ClassifierTrainer,
     PhiloxSource,
     Trainer,
     synthetic_data,
@@ -67,7 +69,7 @@ def reduce_network(network):
 def reduce(config):
     """A small form of a config: same layers, losses, orders and rates; see the constants above."""
     config = json.loads(json.dumps(config))
-    for key in ("$schema", "output"):
+    for key in ("$schema", "output", "evaluation"):
         config.pop(key, None)
     for network in config["networks"].values():
         reduce_network(network)
@@ -104,17 +106,38 @@ def summaries(tensors):
     return {name: summary(tensor) for name, tensor in tensors.items()}
 
 
-def first_draws(trainer):
-    """The batches, and a few draws of the first generated images: where does a trainer differ?"""
-    source, generator = trainer.source, trainer.generator
-    draws = {"batches": [source.batch_indices(step).tolist() for step in range(STEPS)]}
+def first_fakes(trainer):
+    """A few draws of the first generated images."""
+    source, generator = trainer.source, trainer.networks["generator"]
     fresh = trainer.training["order"] == "generator_first" and trainer.training["fakes"] == "fresh"
     latent = generator.inputs_of("latent")[0]
     values = source.latents(0, BATCH, generator.input_specs[latent], fresh)
-    draws["latents"] = [number(value) for value in values[0, :4]]
+    draws = {"latents": [number(value) for value in values[0, :4]]}
     if generator.inputs_of("digit"):
         draws["digits"] = source.digits(0, BATCH, fresh).tolist()
     return draws
+
+
+def first_draws(trainer):
+    """The batches, and a few draws of the first step: where does a trainer differ?"""
+    source = trainer.source
+    draws = {"batches": [source.batch_indices(step).tolist() for step in range(STEPS)]}
+    if source.max_shift:
+        draws["shifts"] = source.shifts(0, BATCH).tolist()
+    if "generator" in trainer.networks:
+        draws.update(first_fakes(trainer))
+    return draws
+
+
+def metrics_of(config):
+    """What a trainer's step returns, by the names in a golden."""
+    classifier = numeral_config.trains_classifier(config)
+    return ("loss", "accuracy") if classifier else ("d_loss", "g_loss")
+
+
+def make_trainer(config, source):
+    classifier = numeral_config.trains_classifier(config)
+    return (ClassifierTrainer if classifier else Trainer)(config, source)
 
 
 def make_golden(config, name):
@@ -122,8 +145,8 @@ def make_golden(config, name):
     resolved = numeral_config.resolve(config, name)
     digits = resolved["data"]["digits"] or list(range(10))
     images, labels = synthetic_data(IMAGES, digits)
-    trainer = Trainer(resolved, PhiloxSource(resolved, images, labels, torch.float64))
-    networks = {network.role: network for network in (trainer.generator, trainer.discriminator)}
+    trainer = make_trainer(resolved, PhiloxSource(resolved, images, labels, torch.float64))
+    networks, metrics = trainer.networks, metrics_of(resolved)
     golden = {
         "description": "Ten steps in double precision by PyTorch; made by make_goldens.py.",
         "data": {"count": IMAGES, "digits": digits, "formula": SYNTHETIC_FORMULA},
@@ -131,21 +154,20 @@ def make_golden(config, name):
         "draws": first_draws(trainer),
         "initial": {role: summaries(n.state_dict()) for role, n in networks.items()},
         "gradients": {},
-        "d_loss": [],
-        "g_loss": [],
+        **{metric: [] for metric in metrics},
     }
     for step in range(STEPS):
         trainer.gradients = {}
-        d_loss, g_loss = trainer.step(step)
-        golden["d_loss"].append(number(d_loss))
-        golden["g_loss"].append(None if g_loss is None else number(g_loss))
+        for metric, value in zip(metrics, trainer.step(step)):
+            golden[metric].append(None if value is None else number(value))
         for role, gradients in trainer.gradients.items():
             if role not in golden["gradients"]:
                 names = [parameter for parameter, _ in networks[role].named_parameters()]
                 golden["gradients"][role] = summaries(dict(zip(names, gradients)))
     golden["weights"] = {role: summaries(n.state_dict()) for role, n in networks.items()}
     if trainer.average:
-        golden["weights"]["generator/ema"] = summaries(trainer.average.state_dict())
+        averaged = next(iter(networks))  # the generator, or the classifier
+        golden["weights"][f"{averaged}/ema"] = summaries(trainer.average.state_dict())
     return golden
 
 
@@ -172,12 +194,10 @@ def agree(a, b):
     return a == b
 
 
-def gan_configs():
+def all_configs():
     paths = [*(ROOT / "configs").glob("*.json"), *(HERE / "cases").glob("*.json")]
     for path in sorted(paths, key=lambda path: path.stem):
-        config = numeral_config.parse(path.read_text())
-        if {"generator", "discriminator"} <= set(config.get("networks", {})):
-            yield path.stem, config
+        yield path.stem, numeral_config.parse(path.read_text())
 
 
 def main():
@@ -188,14 +208,15 @@ def main():
     torch.set_num_threads(1)
     numeral_random.check_known_answers()
     made = stale = 0
-    for name, config in gan_configs():
+    for name, config in all_configs():
         if args.only not in (None, name):
             continue
         golden = make_golden(reduce(config), name)
         text, path = compact(golden) + "\n", HERE / f"{name}.json"
         assert json.loads(text) == golden
         made += 1
-        losses = f"d_loss {golden['d_loss'][0]:.4f} -> {golden['d_loss'][-1]:.4f}"
+        metric = metrics_of(config)[0]
+        losses = f"{metric} {golden[metric][0]:.4f} -> {golden[metric][-1]:.4f}"
         print(f"{name}: {losses}, {len(text) / 1024:.0f} KiB")
         if not args.check:
             path.write_text(text)

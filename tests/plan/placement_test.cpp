@@ -6,6 +6,7 @@
 #include "config/parse.h"
 #include "plan/compile.h"
 #include "tests/catch.h"
+#include "train/session.h"
 
 namespace numeral {
 namespace {
@@ -75,14 +76,13 @@ int CheckPhase(const Plan& plan, const Phase& phase) {
 
 Plan PlanOf(const fs::path& config_path, bool fuse, bool reuse) {
   const Config config = LoadConfig(config_path.string());
-  return CompilePlan(config, BuildGraph(config.generator, config.convention, "g"),
-                     BuildGraph(config.discriminator, config.convention, "d"),
-                     {.fuse = fuse,
-                      .reuse_memory = reuse,
-                      .conv_epilogue = fuse,
-                      .dense_epilogue = fuse,
-                      .data_count = 60000,
-                      .sample_rows = 16});
+  return CompileRun(config, BuildNetworks(config),
+                    {.fuse = fuse,
+                     .reuse_memory = reuse,
+                     .conv_epilogue = fuse,
+                     .dense_epilogue = fuse,
+                     .data_count = 60000,
+                     .sample_rows = 16});
 }
 
 std::vector<fs::path> Configs() {

@@ -265,12 +265,11 @@ TEST_CASE("gradient: pools") {
 
 TEST_CASE("gradient: losses") {
   for (const LossKind kind : {LossKind::kBce, LossKind::kDigitOrZeros, LossKind::kSoftmax,
-                              LossKind::kLeastSquares, LossKind::kHinge}) {
+                              LossKind::kLeastSquares, LossKind::kHinge, LossKind::kCrossEntropy}) {
     for (const LossPart part : {LossPart::kReal, LossPart::kFake, LossPart::kGenerator}) {
+      if (kind == LossKind::kCrossEntropy && part != LossPart::kReal) continue;
       INFO("kind " << static_cast<int>(kind) << ", part " << static_cast<int>(part));
-      const int outputs = kind == LossKind::kDigitOrZeros ? 10
-                          : kind == LossKind::kSoftmax    ? 11
-                                                          : 1;
+      const int outputs = OutputsOf(kind);
       OneOpPlan plan;
       Loss op{};
       op.kind = kind;
@@ -285,7 +284,8 @@ TEST_CASE("gradient: losses") {
       op.metrics = plan.Add("metrics", 1, Shape::Flat(kMetricCount));
       op.step = plan.AddStep(0);
       op.metric = Metric::kGLoss;
-      GradientCheck(plan, op, {}).Run(op.metrics, {0, 1, 0, 0}, kNoTensor, {{op.logits, op.grad}});
+      GradientCheck(plan, op, {})
+          .Run(op.metrics, {0, 1, 0, 0, 0, 0}, kNoTensor, {{op.logits, op.grad}});
     }
   }
 }

@@ -19,7 +19,15 @@ double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 double Softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
 
 size_t LogitsPerRow(LossKind kind) {
-  return kind == LossKind::kDigitOrZeros ? 10 : kind == LossKind::kSoftmax ? 11 : 1;
+  switch (kind) {
+    case LossKind::kDigitOrZeros:
+    case LossKind::kCrossEntropy:
+      return 10;
+    case LossKind::kSoftmax:
+      return 11;
+    default:
+      return 1;
+  }
 }
 
 // What the logits of a row are trained towards; by the table in config/spec.h. Real and generator
@@ -31,6 +39,10 @@ std::vector<double> Targets(const Loss& op, int64_t label) {
   switch (op.kind) {
     case LossKind::kDigitOrZeros:
       if (!fake) targets[static_cast<size_t>(label)] = 1 - smoothing;
+      break;
+    case LossKind::kCrossEntropy:
+      for (double& target : targets) target = smoothing / 10;
+      targets[static_cast<size_t>(label)] += 1 - smoothing;
       break;
     case LossKind::kSoftmax:
       for (double& target : targets) target = smoothing / 11;
@@ -78,6 +90,8 @@ RowLoss LossOfRow(const Loss& op, std::span<const double> logits, int64_t label)
       return CrossEntropies(logits, Targets(op, label));
     case LossKind::kSoftmax:
       return SoftmaxCrossEntropy(logits, Targets(op, label));
+    case LossKind::kCrossEntropy:
+      return SoftmaxCrossEntropy(logits, Targets(op, label));
     case LossKind::kLeastSquares: {
       const double error = logits[0] - Targets(op, label)[0];
       return {error * error / 2, {error}};
@@ -109,6 +123,8 @@ bool JudgedRight(const Accuracy& op, std::span<const double> logits, int64_t lab
   switch (op.kind) {
     case LossKind::kDigitOrZeros:
       return fake ? *largest < 0 : largest - logits.begin() == label && *largest > 0;
+    case LossKind::kCrossEntropy:
+      return largest - logits.begin() == label;
     case LossKind::kSoftmax:
       return largest - logits.begin() == (fake ? 10 : label);
     default: {

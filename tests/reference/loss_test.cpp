@@ -1,4 +1,6 @@
 // Losses, accuracies and updates of the reference against values worked out by hand.
+#include <numeric>
+
 #include "tests/support/check_values.h"
 #include "tests/support/one_op.h"
 
@@ -97,6 +99,20 @@ TEST_CASE("reference: softmax over ten digits and fake") {
   CheckLoss(loss(LossPart::kFake), kLogSum, grad);
 }
 
+TEST_CASE("reference: cross-entropy of a classifier") {
+  const auto loss = [](float smoothing) {
+    return LossOf(LossKind::kCrossEntropy, LossPart::kReal, TwoAt(10, 3), {5}, smoothing);
+  };
+  const double sum = 9 + std::exp(2.0);
+  std::vector<double> grad(10, 1 / sum);
+  grad[3] = std::exp(2.0) / sum;
+  grad[5] -= 1;
+  CheckLoss(loss(0), std::log(sum), grad);
+  for (double& g : grad) g -= 0.05;
+  grad[5] += 0.5;
+  CheckLoss(loss(0.5f), std::log(sum) - 0.05 * 2, grad);
+}
+
 TEST_CASE("reference: least squares and hinge") {
   const auto squares = [](LossPart part, float smoothing = 0) {
     return LossOf(LossKind::kLeastSquares, part, {0.25f}, {0}, smoothing);
@@ -127,12 +143,17 @@ TEST_CASE("reference: a loss goes to its slot of the ring, written or added") {
     op.labels = kNoTensor;
     op.grad = plan.Add("grad", 1, Shape::Flat(1));
     op.metrics = plan.Add("metrics", 3, Shape::Flat(kMetricCount));
-    plan.SetReals(op.metrics, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
+    std::vector<float> before(3 * kMetricCount);
+    std::iota(before.begin(), before.end(), 0.0f);
+    plan.SetReals(op.metrics, before);
     op.step = plan.AddStep(7);
     op.metric = Metric::kGLoss;
     op.add = add;
     const ReferenceResult result(plan.Finish("by hand", op, {}));
-    CheckValues(result.Doubles("metrics"), {0, 1, 2, 3, 4, add ? 9. : 4., 6, 7, 8, 9, 10, 11});
+    std::vector<double> after(before.begin(), before.end());
+    double& slot = after[kMetricCount + static_cast<size_t>(Metric::kGLoss)];
+    slot = add ? slot + 4 : 4;
+    CheckValues(result.Doubles("metrics"), after);
   }
 }
 

@@ -24,8 +24,20 @@ void Run(const GatherBatch& op, Store& store) {
     const auto source = static_cast<size_t>(order(static_cast<uint64_t>(first + row)));
     const auto target = static_cast<size_t>(row);
     labels[target] = data_labels[source];
+    const auto moved = [&](uint64_t element) {
+      const uint32_t bits =
+          DrawBits(store.plan().seed, op.shift_stream, static_cast<uint64_t>(step), element);
+      const auto choices = static_cast<uint32_t>(2 * op.max_shift + 1);
+      return static_cast<int>(ChoiceFromBits(bits, choices)) - op.max_shift;
+    };
+    const int down = op.max_shift == 0 ? 0 : moved(2 * target);
+    const int right = op.max_shift == 0 ? 0 : moved(2 * target + 1);
+    const Shape& shape = store.shape(op.images);
     for (size_t i = 0; i < pixels; ++i) {
-      const auto value = static_cast<double>(data_images[source * pixels + i]);
+      const int y = static_cast<int>(i) / shape.w - down, x = static_cast<int>(i) % shape.w - right;
+      const bool inside = y >= 0 && y < shape.h && x >= 0 && x < shape.w;
+      const auto from = static_cast<size_t>(y * shape.w + x);
+      const auto value = inside ? static_cast<double>(data_images[source * pixels + from]) : 0.0;
       images[target * pixels + i] = value * op.scale + op.shift;
     }
   }

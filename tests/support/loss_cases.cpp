@@ -6,17 +6,19 @@ namespace numeral {
 
 namespace {
 
-constexpr LossKind kKinds[] = {LossKind::kBce, LossKind::kDigitOrZeros, LossKind::kSoftmax,
-                               LossKind::kLeastSquares, LossKind::kHinge};
+constexpr LossKind kKinds[] = {LossKind::kBce,     LossKind::kDigitOrZeros,
+                               LossKind::kSoftmax, LossKind::kLeastSquares,
+                               LossKind::kHinge,   LossKind::kCrossEntropy};
 constexpr LossPart kParts[] = {LossPart::kReal, LossPart::kFake, LossPart::kGenerator};
 
 int LogitsPerRow(LossKind kind) {
-  return kind == LossKind::kDigitOrZeros ? 10 : kind == LossKind::kSoftmax ? 11 : 1;
+  if (kind == LossKind::kDigitOrZeros || kind == LossKind::kCrossEntropy) return 10;
+  return kind == LossKind::kSoftmax ? 11 : 1;
 }
 
 std::string Describe(LossKind kind, LossPart part) {
-  constexpr const char* kKindNames[] = {"bce", "digit_or_zeros", "softmax", "least_squares",
-                                        "hinge"};
+  constexpr const char* kKindNames[] = {"bce",           "digit_or_zeros", "softmax",
+                                        "least_squares", "hinge",          "cross_entropy"};
   constexpr const char* kPartNames[] = {"real", "fake", "generator"};
   return fmt::format("{} {}", kKindNames[static_cast<int>(kind)],
                      kPartNames[static_cast<int>(part)]);
@@ -92,6 +94,7 @@ std::vector<OpCase> LossCases() {
   std::vector<OpCase> cases;
   for (const LossKind kind : kKinds) {
     for (const LossPart part : kParts) {
+      if (kind == LossKind::kCrossEntropy && part != LossPart::kReal) continue;
       cases.push_back(LossCase({kind, part, 1}));
       cases.push_back(LossCase({kind, part, 7, 0.1f, 0.5f, true}));
       cases.push_back(LossCase({kind, part, 64, 0.1f}));

@@ -7,7 +7,7 @@ namespace numeral {
 
 namespace {
 
-OpCase GatherCase(int64_t running_step, int rows) {
+OpCase GatherCase(int64_t running_step, int rows, int max_shift = 0) {
   constexpr int64_t kImages = 23;
   constexpr int kBatch = 5;
   OneOpPlan plan;
@@ -24,12 +24,15 @@ OpCase GatherCase(int64_t running_step, int rows) {
   op.scale = 2.0f / 255;
   op.shift = -1;
   op.stream = StreamId("shuffle");
+  op.max_shift = max_shift;
+  op.shift_stream = StreamId("shift");
   std::vector<int64_t> pixels(static_cast<size_t>(plan.info(op.data_images).elems()));
   for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = DrawBits(1, 2, 3, i) % 256;
   plan.SetIntegers(op.data_images, pixels);
   plan.SetDigits(op.data_labels);
-  return plan.Finish(fmt::format("step {} of {} rows", running_step, rows), op,
-                     tolerance::kElementwise);
+  return plan.Finish(
+      fmt::format("step {} of {} rows, moved by up to {}", running_step, rows, max_shift), op,
+      tolerance::kElementwise);
 }
 
 OpCase LatentCase(InputSpec::Distribution distribution, int rows, int size, int64_t step) {
@@ -72,6 +75,7 @@ std::vector<OpCase> SourceCases() {
   for (const int64_t step : {0, 2, 10, 13}) cases.push_back(GatherCase(step, 5));
   for (const int64_t step : {4, 14}) cases.push_back(GatherCase(step, 3));
   cases.push_back(GatherCase(1, 1));
+  for (const int max_shift : {1, 2, 14, 28}) cases.push_back(GatherCase(7, 5, max_shift));
   constexpr int64_t kBeyond32Bits = (int64_t{1} << 33) + 5;
   for (const auto distribution :
        {InputSpec::Distribution::kNormal, InputSpec::Distribution::kUniform}) {

@@ -100,16 +100,17 @@ std::vector<float> Outcome(const Config& config, bool fuse) {
   for (const double accuracy : session.CheckAccuracy()) {
     outcome.push_back(static_cast<float>(accuracy));
   }
-  std::vector<std::vector<float>> latents;
+  GeneratorInputs inputs{6, {}, {}};
   for (const InputSpec& input : config.generator.inputs) {
     if (input.kind == InputSpec::Kind::kLatent) {
-      latents.emplace_back(static_cast<size_t>(input.shape.c) * 6, 0.5f);
+      inputs.latents.emplace_back(static_cast<size_t>(input.shape.c) * 6, 0.5f);
     }
   }
-  const bool digits = session.generator().FindInput(InputSpec::Kind::kDigit) >= 0;
-  const auto pixels = session.Sample(
-      latents, digits ? std::vector<int32_t>{0, 1, 2, 3, 4, 5} : std::vector<int32_t>{}, 6);
-  for (const uint8_t pixel : pixels) outcome.push_back(static_cast<float>(pixel) / 255);
+  if (session.networks()[0].FindInput(InputSpec::Kind::kDigit) >= 0) {
+    inputs.digits = {0, 1, 2, 3, 4, 5};
+  }
+  for (const uint8_t pixel : session.Sample(inputs))
+    outcome.push_back(static_cast<float>(pixel) / 255);
   return outcome;
 }
 

@@ -1,4 +1,4 @@
-#include "train/network_values.h"
+#include "inference/network_values.h"
 
 #include <algorithm>
 

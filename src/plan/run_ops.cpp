@@ -1,0 +1,70 @@
+#include "plan/run_ops.h"
+
+#include "plan/compile.h"
+
+namespace numeral {
+namespace {
+
+const Shape kImage = Shape::Spatial(28, 28, 1);
+const Shape kOne = Shape::Flat(1);
+
+}  // namespace
+
+RunTensors DeclareRunTensors(PlanBuilder& builder, const Config& config, int64_t data_count) {
+  RunTensors run;
+  run.step = builder.Persistent("step", 1, kOne, DType::kI64);
+  run.metrics = builder.Persistent("metrics", kMetricsRing, Shape::Flat(kMetricCount));
+  run.data_images = builder.Persistent("data/images", data_count, kImage, DType::kU8);
+  run.data_labels = builder.Persistent("data/labels", data_count, kOne, DType::kU8);
+  run.data_count = data_count;
+  run.steps_per_epoch = StepsPerEpoch(config, data_count);
+  return run;
+}
+
+void EmitGather(PlanBuilder& builder, const Config& config, const RunTensors& run, TensorId images,
+                TensorId digits, const std::string& label) {
+  const auto& range = config.data.pixel_range;
+  GatherBatch gather{run.data_images,
+                     run.data_labels,
+                     run.step,
+                     images,
+                     digits,
+                     run.data_count,
+                     run.steps_per_epoch,
+                     config.training.batch_size,
+                     static_cast<float>((range[1] - range[0]) / 255),
+                     static_cast<float>(range[0]),
+                     builder.Stream("shuffle")};
+  if (config.data.max_shift > 0) {
+    gather.max_shift = config.data.max_shift;
+    gather.shift_stream = builder.Stream("shift");
+  }
+  builder.Emit(gather, label);
+}
+
+void EmitPrepareWeights(PlanBuilder& builder, const Graph& graph, const ParamSet& params) {
+  for (size_t i = 0; i < params.values.size(); ++i) {
+    if (graph.params[i].role != ParamRole::kWeight) continue;
+    builder.Emit(PrepareWeight{params.values[i]}, graph.name + "/" + graph.params[i].name);
+  }
+}
+
+void EmitUpdate(PlanBuilder& builder, const NetworkState& network, const AdamSpec& adam,
+                int64_t period, int64_t updates, TensorId step, const std::string& prefix) {
+  builder.Emit(AdamUpdate{adam, period, updates, step, network.params.trainable, network.all_grads,
+                          network.first_moment, network.second_moment},
+               prefix + "/update/" + network.graph->name);
+  EmitPrepareWeights(builder, *network.graph, network.params);
+}
+
+void EmitAverage(PlanBuilder& builder, const NetworkState& network, double decay,
+                 const std::string& label) {
+  if (network.ema.values.empty()) return;
+  const auto share = static_cast<float>(decay);
+  builder.Emit(EmaUpdate{share, network.params.trainable, network.ema.trainable}, label);
+  if (network.params.buffers != kNoTensor) {
+    builder.Emit(EmaUpdate{share, network.params.buffers, network.ema.buffers}, label);
+  }
+}
+
+}  // namespace numeral
