@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "tools/evaluation.h"
+#include "tools/patient_threads.h"
 #include "util/error.h"
 
 namespace {
@@ -72,6 +73,7 @@ void Say(const std::string& text) { std::fputs((text + "\n").c_str(), stderr); }
 }  // namespace
 
 int main(int argc, char** argv) {
+  numeral::UsePatientThreads(argv);
   std::signal(SIGPIPE, SIG_IGN);
   CLI::App app("Judges the digits of a generator by a classifier.", "evaluate");
   EvaluationOptions options;

@@ -50,13 +50,15 @@ void Evaluation::Run() {
   std::optional<Fakes> fakes = FindFakes();
   const fs::path out = !o_.out.empty() ? fs::path(o_.out) : fakes ? fakes->out : fs::path();
   if (!out.empty()) MakeFolder(out);
+  const fs::path json_folder = fs::path(o_.json).parent_path();
+  if (!json_folder.empty()) MakeFolder(json_folder);
   MeasureS0();
   if (fakes) MeasureFakes(*fakes, out);
   std::fputs(ToTable(result_).c_str(), stdout);
   const std::string json = ToJsonText(result_);
   if (!out.empty()) WriteFileAtomically(out / "evaluation.json", json);
   if (!o_.json.empty()) WriteFileAtomically(o_.json, json);
-  if (!out.empty()) Note(fmt::format("pictures and evaluation.json are in {}", out.string()));
+  if (!out.empty()) Note(fmt::format("evaluation.json is in {}", out.string()));
 }
 
 void Evaluation::Note(const std::string& text) const {
@@ -87,8 +89,10 @@ std::optional<Fakes> Evaluation::FindFakes() const {
 }
 
 Fakes Evaluation::ReadFakes() const {
+  if (!o_.labeler.empty()) BadInput("--labeler: the folders of --fake-dir name the digits already");
   const Dataset images = LoadImageFolder(o_.fake_dir);
-  const fs::path dir = fs::path(o_.fake_dir) / "";  // so that parent_path() is the folder itself
+  // Beside the folder, even where it is called "." or ends in a slash.
+  const fs::path dir = (fs::absolute(o_.fake_dir) / "").lexically_normal();
   return {o_.fake_dir, images.pixels, std::vector<int>(images.labels.begin(), images.labels.end()),
           LabelsFrom::kFolders, dir.parent_path().string() + "_evaluation"};
 }
@@ -108,8 +112,11 @@ Fakes Evaluation::DrawFakes(const std::string& path) const {
     fakes.labels_from = LabelsFrom::kDigit;
     fakes.wanted.assign(static_cast<size_t>(o_.samples), o_.digit);
   }
+  if (!o_.labeler.empty() && fakes.labels_from != LabelsFrom::kNobody) {
+    BadInput("--labeler: the digits of {} are known without it", path);
+  }
   fakes.pixels = generator.Draw(generator.DrawInputs(o_.seed, o_.samples, o_.latent_scale, digits));
-  if (fakes.labels_from == LabelsFrom::kNobody && !o_.labeler.empty()) Label(fakes);
+  if (!o_.labeler.empty()) Label(fakes);
   return fakes;
 }
 
@@ -137,7 +144,10 @@ void Evaluation::MeasureFakes(const Fakes& fakes, const fs::path& out) {
   const Dataset training = Load(o_.split == "test" ? "train" : "fit");
   // Sets of one size are compared: the neighbourhood metrics depend on it.
   const Dataset reference = DrawImages(real_, count, o_.seed);
-  const RealImages real = AsReal(Judge(judges_, reference.pixels).features);
+  std::optional<RealImages> real;
+  if (reference.count() > kDefaultNeighbours) {
+    real = AsReal(Judge(judges_, reference.pixels).features);
+  }
   result_.source = fakes.source;
   result_.labels_from = fakes.labels_from;
   const JudgedSet judged = Judge(judges_, fakes.pixels);
@@ -153,18 +163,18 @@ void Evaluation::MeasureFakes(const Fakes& fakes, const fs::path& out) {
   DrawPictures(fakes, judged, out);
 }
 
-MeasuredImages Evaluation::Measure(const RealImages& real, const JudgedSet& judged,
+MeasuredImages Evaluation::Measure(const std::optional<RealImages>& real, const JudgedSet& judged,
                                    const std::vector<int>& wanted) const {
   MeasuredImages measured;
   measured.by_classifier = Report(judged.by_classifier, wanted);
   if (judges_.has_judge()) measured.by_judge = Report(judged.by_judge, wanted);
-  const bool enough = std::min(judged.features.count, real.features.count) > kDefaultNeighbours;
-  if (enough) measured.comparison = Compare(real, judged.features);
+  const bool enough = judged.features.count > kDefaultNeighbours;
+  if (real && enough) measured.comparison = Compare(*real, judged.features);
   return measured;
 }
 
 void Evaluation::MeasureCas(const Fakes& fakes, const Dataset& training) {
-  if (fakes.labels_from == LabelsFrom::kNobody || fakes.labels_from == LabelsFrom::kDigit) {
+  if (fakes.labels_from == LabelsFrom::kNobody || o_.digit >= 0) {
     Note("no CAS: it takes images of all digits whose digits are known");
     return;
   }
@@ -188,7 +198,11 @@ double Evaluation::Cas(const std::string& what, const Dataset& images) const {
 
 void Evaluation::DrawPictures(const Fakes& fakes, const JudgedSet& judged,
                               const fs::path& out) const {
-  if (out.empty() || fakes.wanted.empty()) return;
+  if (out.empty()) return;
+  if (fakes.wanted.empty()) {  // those of an earlier evaluation would be taken for this one's
+    for (const char* name : {"confusion.png", "mistakes.png"}) fs::remove(out / name);
+    return;
+  }
   WritePng(out / "confusion.png", DrawConfusion(result_.generated->by_classifier.confusion));
   const Readings& read = judged.by_classifier;
   const std::vector<int64_t> wrong =

@@ -47,7 +47,8 @@ class Evaluation {
   void Label(Fakes& fakes) const;
   void MeasureS0();
   void MeasureFakes(const Fakes& fakes, const std::filesystem::path& out);
-  MeasuredImages Measure(const RealImages& real, const JudgedSet& judged,
+  // Without `real`, or of few images: no comparison.
+  MeasuredImages Measure(const std::optional<RealImages>& real, const JudgedSet& judged,
                          const std::vector<int>& wanted) const;
   void MeasureCas(const Fakes& fakes, const Dataset& training);
   double Cas(const std::string& what, const Dataset& images) const;

@@ -10,6 +10,7 @@
 #include "config/parse.h"
 #include "data/dataset.h"
 #include "graph/graph.h"
+#include "tools/patient_threads.h"
 #include "util/error.h"
 
 namespace {
@@ -163,6 +164,7 @@ int Run(const Options& o) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  numeral::UsePatientThreads(argv);
   // A closed pipe must not end a run before it is saved.
   std::signal(SIGPIPE, SIG_IGN);
   CLI::App app("Trains a GAN for handwritten digits, or a classifier, from one JSON file.",

@@ -140,8 +140,14 @@ RunPosition ReadPosition(const SafeTensors& file, const std::string& source) {
   return position;
 }
 
-// Refuses files that are no checkpoint, or one of another config.
-void CheckOrigin(const SafeTensors& file, const Config& config, const std::string& source) {
+// Whether the values of two evaluations can be compared.
+bool MeasureAlike(const EvaluationSpec& a, const EvaluationSpec& b) {
+  return a.classifier == b.classifier && a.judge == b.judge && a.samples == b.samples &&
+         a.latent_scale == b.latent_scale && a.best == b.best;
+}
+
+// The config that a checkpoint was made with. Refuses files that are none, or of another config.
+Config CheckOrigin(const SafeTensors& file, const Config& config, const std::string& source) {
   const auto format = file.metadata.find("format");
   if (format == file.metadata.end() || format->second != kFormat) {
     BadInput("{}: not a checkpoint of this program", source);
@@ -149,15 +155,15 @@ void CheckOrigin(const SafeTensors& file, const Config& config, const std::strin
   CheckFinite(file, source);
   const auto text = file.metadata.find("config");
   if (text == file.metadata.end()) BadInput("{}: the checkpoint lacks its config", source);
-  const Json saved = ParseJsonText(text->second, source);
-  const std::string difference =
-      FirstDifference(Essence(ParseConfig(saved, source, "")), Essence(config));
+  Config saved = ParseConfig(ParseJsonText(text->second, source), source, "");
+  const std::string difference = FirstDifference(Essence(saved), Essence(config));
   if (!difference.empty()) {
     BadInput(
         "{}: the run was made with another config: {} differs; resume with the run's own "
         "config.json or start a new run",
         source, difference);
   }
+  return saved;
 }
 
 }  // namespace
@@ -165,13 +171,14 @@ void CheckOrigin(const SafeTensors& file, const Config& config, const std::strin
 RunPosition Session::Restore(const std::filesystem::path& path) {
   const std::string source = path.string();
   const SafeTensors file = ReadSafeTensors(path);
-  CheckOrigin(file, config_, source);
+  const Config saved = CheckOrigin(file, config_, source);
   const auto images = Number<int64_t>(file, "images", source);
   if (images != data_count_) {
     BadInput("{}: the run was made on {} images, not {}; give the same --data-dir", source, images,
              data_count_);
   }
-  const RunPosition position = ReadPosition(file, source);
+  RunPosition position = ReadPosition(file, source);
+  if (!MeasureAlike(saved.evaluation, config_.evaluation)) position.best = {};
   const auto restore = [&](const Graph& graph, const std::string& prefix) {
     WriteValues(*executable_, *plan_, graph, prefix, Extract(file, graph, prefix, false, source));
   };

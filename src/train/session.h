@@ -51,7 +51,8 @@ class Session {
 
   // Writes the whole state to a file that appears whole or not at all; reads it back. Restore
   // throws Error(kBadInput) where the file is not a checkpoint of this very config and number of
-  // images (output settings may differ, and the number of epochs where no schedule depends on it).
+  // images (output settings may differ, and the number of epochs where no schedule depends on it;
+  // where the generator is measured in another way, there is no best one yet).
   void Save(const std::filesystem::path& path, const RunPosition& position);
   RunPosition Restore(const std::filesystem::path& path);
 

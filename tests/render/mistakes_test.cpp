@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -128,6 +129,8 @@ TEST_CASE("a digit must fit into its picture", "[mistakes]") {
     MessageOf(ErrorKind::kFailure,
               [&, x = left, y = top, s = scale] { DrawDigit(one.images, x, y, s, canvas); });
   }
+  const auto half = std::span(one.images).first(kImagePixels / 2);
+  MessageOf(ErrorKind::kFailure, [&] { DrawDigit(half, 0, 0, 1, canvas); });
 }
 
 }  // namespace

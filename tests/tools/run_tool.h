@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
@@ -25,6 +26,7 @@ class Tool {
   Tool(const std::string& name, std::vector<std::string> args, std::filesystem::path folder)
       : folder_(std::move(folder)) {
     args.insert(args.begin(), std::string(NUMERAL_BINARY_DIR "/") + name);
+    std::fflush(nullptr);  // or the child would print it once more
     pid_ = fork();
     if (pid_ < 0) throw std::runtime_error("fork");
     if (pid_ == 0) Become(args);

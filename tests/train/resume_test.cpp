@@ -1,14 +1,11 @@
 // A run that was stopped and resumed leaves the same bytes as one that was not.
 #include <filesystem>
 
-#include "checkpoint/safetensors.h"
-#include "config/parse.h"
-#include "tests/catch.h"
+#include "tests/train/run_files.h"
 #include "tests/train/synthetic_data.h"
 #include "tests/util/expect_error.h"
 #include "tests/util/temp_folder.h"
 #include "train/trainer.h"
-#include "util/files.h"
 
 namespace numeral {
 namespace {
@@ -52,27 +49,12 @@ TrainResult TrainIn(const fs::path& dir, int64_t max_steps, bool resume,
   return Train(session, folder, {.max_steps = max_steps, .resume = resume, .quiet = true});
 }
 
-// metrics.jsonl without the figures that the clock decides.
-std::vector<Json> Metrics(const fs::path& dir) {
-  std::vector<Json> lines;
-  std::istringstream text(ReadFile(dir / "metrics.jsonl"));
-  for (std::string line; std::getline(text, line);) {
-    lines.push_back(Json::parse(line));
-    lines.back().erase("seconds");
-    lines.back().erase("images_per_second");
-  }
-  return lines;
-}
-
-// The checkpoint holds the seconds of training, so its tensors are compared through the weights of
-// a further epoch instead.
 void CheckSameRun(const fs::path& a, const fs::path& b) {
-  for (const char* name : {"g.bin", "d.bin", "config.json", "samples/epoch_0001.png",
-                           "samples/epoch_0002.png", "samples/epoch_0003.png"}) {
-    INFO(name);
-    CHECK(ReadFile(a / name) == ReadFile(b / name));
-  }
-  CHECK(Metrics(a) == Metrics(b));
+  CheckSameFiles(a, b,
+                 {"g.bin", "d.bin", "config.json", "samples/epoch_0001.png",
+                  "samples/epoch_0002.png", "samples/epoch_0003.png"});
+  CHECK(MetricsIn(a) == MetricsIn(b));
+  CheckSameCheckpoint(a, b);
 }
 
 }  // namespace
@@ -81,7 +63,7 @@ TEST_CASE("a stopped and resumed run equals an uninterrupted one, byte for byte"
   const TempFolder folder;
   const fs::path whole = folder.path() / "whole";
   CHECK(TrainIn(whole, 0, false) == TrainResult::kFinished);
-  CHECK(Metrics(whole).size() == 3);
+  CHECK(MetricsIn(whole).size() == 3);
   // Steps per epoch: 6. Stops in the first epoch, at an epoch's end, and twice.
   for (const std::vector<int64_t>& stops :
        std::vector<std::vector<int64_t>>{{1}, {3}, {6}, {7}, {2, 11}, {5, 6, 17}}) {
@@ -117,7 +99,7 @@ TEST_CASE("work after the last checkpoint is redone, not doubled", "[resume]") {
 TEST_CASE("a run ended inside an epoch logs it, and goes on with more epochs", "[resume]") {
   const TempFolder folder;
   TrainIn(folder.path() / "a", 8, false);
-  const std::vector<Json> lines = Metrics(folder.path() / "a");
+  const std::vector<Json> lines = MetricsIn(folder.path() / "a");
   REQUIRE(lines.size() == 2);
   CHECK(lines[1]["epoch"] == 2);
   CHECK(lines[1]["step"] == 8);
