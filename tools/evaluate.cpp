@@ -33,10 +33,9 @@ void Declare(CLI::App& app, EvaluationOptions& o) {
   app.footer(kFooter);
   app.add_option("--classifier", o.classifier, "weights of the classifier that reads the digits")
       ->required();
-  auto* generator = app.add_option("--generator", o.generator,
-                                   "weights of the generator (default: newest run's)");
-  app.add_option("--fake-dir", o.fake_dir, "images in its place: DIR/<digit>/*.png, grey, 28x28")
-      ->excludes(generator);
+  app.add_option("--generator", o.generator, "weights of the generator (default: newest run's)");
+  auto* fakes = app.add_option("--fake-dir", o.fake_dir,
+                               "images in its place: DIR/<digit>/*.png, grey, 28x28");
   app.add_option("--judge", o.judge, "weights whose features are compared (default: --classifier)");
   app.add_option("--labeler", o.labeler, "another classifier's digits for unconditional images");
   app.add_option("--digit", o.digit, "the only digit that the generator draws")
@@ -65,6 +64,11 @@ void Declare(CLI::App& app, EvaluationOptions& o) {
   app.add_option("--device", o.device, "auto, cpu or cuda; a named device never falls back")
       ->capture_default_str();
   app.add_flag("--quiet", o.quiet, "no progress on standard error");
+  // What only a generator's images can have.
+  for (const char* name : {"--generator", "--generator-config", "--labeler", "--digit", "--samples",
+                           "--latent-scale"}) {
+    fakes->excludes(app.get_option(name));
+  }
 }
 
 // To standard error, whoever still listens there.

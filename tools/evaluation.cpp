@@ -20,7 +20,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kNearestImages = 1000;
+// Where nobody knows the digits, the labels say nothing.
+Dataset Labelled(const Fakes& fakes) {
+  Dataset images{fakes.source, fakes.pixels, {}};
+  images.labels.assign(fakes.wanted.begin(), fakes.wanted.end());
+  images.labels.resize(fakes.pixels.size() / kImagePixels);
+  return images;
+}
 
 // For real images: of test images, since training images are their own nearest ones.
 void MeasureNearest(const std::vector<uint8_t>& pixels, const Dataset& training,
@@ -89,7 +95,6 @@ std::optional<Fakes> Evaluation::FindFakes() const {
 }
 
 Fakes Evaluation::ReadFakes() const {
-  if (!o_.labeler.empty()) BadInput("--labeler: the folders of --fake-dir name the digits already");
   const Dataset images = LoadImageFolder(o_.fake_dir);
   // Beside the folder, even where it is called "." or ends in a slash.
   const fs::path dir = (fs::absolute(o_.fake_dir) / "").lexically_normal();
@@ -100,8 +105,10 @@ Fakes Evaluation::ReadFakes() const {
 Fakes Evaluation::DrawFakes(const std::string& path) const {
   Generator generator(LoadWeights(path, NetworkOfConfig(o_.generator_config, "generator")),
                       *engine_);
-  Note(fmt::format("drawing {} images with {}", FormatCount(o_.samples), path));
-  Fakes fakes{path, {}, {}, LabelsFrom::kNobody, fs::path(path).parent_path() / "evaluation"};
+  const fs::path file(path);
+  const std::string folder =
+      file.stem() == "g" ? "evaluation" : "evaluation_" + file.stem().string();
+  Fakes fakes{path, {}, {}, LabelsFrom::kNobody, file.parent_path() / folder};
   std::vector<int32_t> digits;
   if (generator.conditional()) {
     digits = o_.digit < 0 ? EveryDigit(o_.samples)
@@ -115,20 +122,26 @@ Fakes Evaluation::DrawFakes(const std::string& path) const {
   if (!o_.labeler.empty() && fakes.labels_from != LabelsFrom::kNobody) {
     BadInput("--labeler: the digits of {} are known without it", path);
   }
+  std::optional<Classifier> labeler;
+  if (!o_.labeler.empty()) labeler.emplace(LoadLabeler());
+  Note(fmt::format("drawing {} images with {}", FormatCount(o_.samples), path));
   fakes.pixels = generator.Draw(generator.DrawInputs(o_.seed, o_.samples, o_.latent_scale, digits));
-  if (!o_.labeler.empty()) Label(fakes);
+  if (labeler) {
+    fakes.wanted = labeler->Read(fakes.pixels).digits;
+    fakes.labels_from = LabelsFrom::kLabeler;
+  }
   return fakes;
 }
 
-void Evaluation::Label(Fakes& fakes) const {
-  std::error_code ignored;  // what cannot be looked at is found missing below
-  if (fs::equivalent(o_.labeler, o_.classifier, ignored)) {
-    BadInput("--labeler and --classifier are the same file: it would agree with itself");
+Classifier Evaluation::LoadLabeler() const {
+  for (const std::string& other : {o_.classifier, o_.judge}) {
+    std::error_code ignored;  // what cannot be looked at is found missing below
+    if (!other.empty() && fs::equivalent(o_.labeler, other, ignored)) {
+      BadInput("--labeler {} judges already: it would agree with itself", o_.labeler);
+    }
   }
-  Classifier labeler(LoadWeights(o_.labeler, NetworkOfConfig(o_.classifier_config, "classifier")),
-                     *engine_);
-  fakes.wanted = labeler.Read(fakes.pixels).digits;
-  fakes.labels_from = LabelsFrom::kLabeler;
+  return Classifier(LoadWeights(o_.labeler, NetworkOfConfig(o_.classifier_config, "classifier")),
+                    *engine_);
 }
 
 void Evaluation::MeasureS0() {
@@ -140,47 +153,48 @@ void Evaluation::MeasureS0() {
 }
 
 void Evaluation::MeasureFakes(const Fakes& fakes, const fs::path& out) {
-  const auto count = static_cast<int64_t>(fakes.pixels.size()) / kImagePixels;
   const Dataset training = Load(o_.split == "test" ? "train" : "fit");
-  // Sets of one size are compared: the neighbourhood metrics depend on it.
-  const Dataset reference = DrawImages(real_, count, o_.seed);
-  std::optional<RealImages> real;
-  if (reference.count() > kDefaultNeighbours) {
-    real = AsReal(Judge(judges_, reference.pixels).features);
-  }
   result_.source = fakes.source;
   result_.labels_from = fakes.labels_from;
   const JudgedSet judged = Judge(judges_, fakes.pixels);
-  result_.generated = Measure(real, judged, fakes.wanted);
+  result_.generated = Classify(judged, fakes.wanted);
+  // Sets of one size are compared: the neighbourhood metrics depend on it.
+  const Dataset images = Labelled(fakes);
+  result_.compared = std::min(images.count(), real_.count());
+  const Dataset generated = DrawImages(images, result_.compared, o_.seed);
+  const Dataset real = DrawImages(real_, result_.compared, o_.seed);
+  const Dataset drawn = DrawImages(training, result_.compared, o_.seed);
+  const JudgedSet judged_training = Judge(judges_, drawn.pixels);
+  result_.training =
+      Classify(judged_training, std::vector<int>(drawn.labels.begin(), drawn.labels.end()));
+  if (result_.compared > kDefaultNeighbours) {
+    const RealImages reference = AsReal(Judge(judges_, real.pixels).features);
+    result_.generated->comparison = Compare(reference, Judge(judges_, generated.pixels).features);
+    result_.training->comparison = Compare(reference, judged_training.features);
+  }
   Note("looking for the nearest training images");
-  MeasureNearest(fakes.pixels, training, *result_.generated);
-
-  const Dataset drawn = DrawImages(training, std::min(count, real_.count()), o_.seed);
-  const std::vector<int> labels(drawn.labels.begin(), drawn.labels.end());
-  result_.training = Measure(real, Judge(judges_, drawn.pixels), labels);
-  MeasureNearest(reference.pixels, training, *result_.training);
-  if (o_.full) MeasureCas(fakes, drawn);
+  MeasureNearest(generated.pixels, training, *result_.generated);
+  MeasureNearest(real.pixels, training, *result_.training);
+  if (o_.full) MeasureCas(fakes.labels_from, generated, drawn);
   DrawPictures(fakes, judged, out);
 }
 
-MeasuredImages Evaluation::Measure(const std::optional<RealImages>& real, const JudgedSet& judged,
-                                   const std::vector<int>& wanted) const {
+MeasuredImages Evaluation::Classify(const JudgedSet& judged, const std::vector<int>& wanted) const {
   MeasuredImages measured;
   measured.by_classifier = Report(judged.by_classifier, wanted);
   if (judges_.has_judge()) measured.by_judge = Report(judged.by_judge, wanted);
-  const bool enough = judged.features.count > kDefaultNeighbours;
-  if (real && enough) measured.comparison = Compare(*real, judged.features);
   return measured;
 }
 
-void Evaluation::MeasureCas(const Fakes& fakes, const Dataset& training) {
-  if (fakes.labels_from == LabelsFrom::kNobody || o_.digit >= 0) {
-    Note("no CAS: it takes images of all digits whose digits are known");
-    return;
+void Evaluation::MeasureCas(LabelsFrom labels, const Dataset& generated, const Dataset& training) {
+  const bool asked = labels == LabelsFrom::kCondition || labels == LabelsFrom::kFolders;
+  if (!asked || o_.digit >= 0) {
+    return Note("no CAS: it takes images of all digits that were asked for");
   }
-  Dataset images{fakes.source, fakes.pixels,
-                 std::vector<uint8_t>(fakes.wanted.begin(), fakes.wanted.end())};
-  result_.generated->cas = Cas("generated", images);
+  if (generated.count() < kCasBatch) {
+    return Note(fmt::format("no CAS: it takes {} images or more", kCasBatch));
+  }
+  result_.generated->cas = Cas("generated", generated);
   result_.training->cas = Cas("real", training);
 }
 

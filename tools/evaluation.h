@@ -44,13 +44,12 @@ class Evaluation {
   std::optional<Fakes> FindFakes() const;
   Fakes ReadFakes() const;
   Fakes DrawFakes(const std::string& path) const;
-  void Label(Fakes& fakes) const;
+  Classifier LoadLabeler() const;
   void MeasureS0();
   void MeasureFakes(const Fakes& fakes, const std::filesystem::path& out);
   // Without `real`, or of few images: no comparison.
-  MeasuredImages Measure(const std::optional<RealImages>& real, const JudgedSet& judged,
-                         const std::vector<int>& wanted) const;
-  void MeasureCas(const Fakes& fakes, const Dataset& training);
+  MeasuredImages Classify(const JudgedSet& judged, const std::vector<int>& wanted) const;
+  void MeasureCas(LabelsFrom labels, const Dataset& generated, const Dataset& training);
   double Cas(const std::string& what, const Dataset& images) const;
   void DrawPictures(const Fakes& fakes, const JudgedSet& judged,
                     const std::filesystem::path& out) const;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <map>
 #include <optional>
 
 #include "config/parse.h"
@@ -37,8 +38,8 @@ constexpr const char* kFooter = R"(Examples:
   trainer configs/dcgan.json --classifier runs/classifier_cnn/c.bin
 
 A run writes runs/<name>/: config.json (every setting), metrics.jsonl (a line per epoch),
-samples/epoch_0001.png, g.bin and d.bin or c.bin (safetensors), checkpoint/. runs/latest is the
-newest.
+samples/epoch_0001.png, g.bin and d.bin or c.bin (safetensors), best.bin, checkpoint/. runs/latest
+is the newest.
 Exit status: 0 done, 2 bad input, 1 failure, 130 interrupted (state saved; use --resume).)";
 
 void Declare(CLI::App& app, Options& o) {
@@ -88,7 +89,11 @@ int Describe(const Options& o, const Config& config) {
     }
     return 0;
   }
-  const int64_t published = config.data.split == "test" ? 10000 : 60000;
+  const std::map<std::string, int64_t> sizes{{"train", 60000},
+                                             {"test", 10000},
+                                             {"fit", 60000 - kValidationImages},
+                                             {"validation", kValidationImages}};
+  const int64_t published = sizes.at(config.data.split);
   const auto engine = MakeEngine(o.device);
   CheckPrecision(config, *engine);
   const Capabilities& capabilities = engine->capabilities();
@@ -138,26 +143,37 @@ std::string Outcome(const RunFolder& folder, const Config& config, TrainResult r
   }
 }
 
+// A run that is resumed goes on being judged as it was, unless told otherwise.
+void TakeOverEvaluation(const RunFolder& folder, Config& config) {
+  if (!config.evaluation.classifier.empty() || !std::filesystem::exists(folder.config())) return;
+  config.evaluation = LoadConfig(folder.config().string()).evaluation;
+}
+
 int Run(const Options& o) {
-  const Config config = Load(o);
+  Config config = Load(o);
   if (o.summary || o.check || o.dump_plan) return Describe(o, config);
+  std::optional<RunFolder> folder;
+  if (o.train.resume) {
+    folder = RunFolder::Resume(config.name, o.run_dir);
+    TakeOverEvaluation(*folder, config);
+  }
   const auto engine = MakeEngine(o.device);
   const Dataset data = LoadDataset(config.data, DataDir(o.data_dir));
   Session session(config, data, *engine);
-  const RunFolder folder = o.train.resume ? RunFolder::Resume(config.name, o.run_dir)
-                                          : RunFolder::Create(config.name, o.run_dir);
-  if (!o.train.quiet) {
-    Say(fmt::format("{}: {} images of {}, {} epochs of {} steps on {}, into {}", config.name,
-                    data.count(), data.name, config.training.epochs, session.steps_per_epoch(),
-                    engine->capabilities().description, folder.dir().string()));
-  }
+  // Whatever can be refused comes before the folder is made.
   TrainOptions train = o.train;
   std::optional<QualityMonitor> quality;
   if (!config.evaluation.classifier.empty()) train.quality = &quality.emplace(session, data);
   const std::optional<Dataset> held_out = HeldOut(config, DataDir(o.data_dir));
   if (held_out) train.held_out = &*held_out;
-  const TrainResult result = Train(session, folder, train);
-  if (!train.quiet) Say(Outcome(folder, config, result));
+  if (!folder) folder = RunFolder::Create(config.name, o.run_dir);
+  if (!o.train.quiet) {
+    Say(fmt::format("{}: {} images of {}, {} epochs of {} steps on {}, into {}", config.name,
+                    data.count(), data.name, config.training.epochs, session.steps_per_epoch(),
+                    engine->capabilities().description, folder->dir().string()));
+  }
+  const TrainResult result = Train(session, *folder, train);
+  if (!train.quiet) Say(Outcome(*folder, config, result));
   return result == TrainResult::kInterrupted ? kInterruptedExit : 0;
 }
 

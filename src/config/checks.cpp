@@ -89,6 +89,15 @@ void CheckLoss(const Config& config, const Location& at) {
   }
 }
 
+void CheckEvaluation(const Config& config, const Location& at) {
+  const bool known =
+      Count(config.generator, InputSpec::Kind::kDigit) > 0 || config.data.digits.size() == 1;
+  const EvaluationSpec& evaluation = config.evaluation;
+  if (evaluation.best == EvaluationSpec::Metric::kS1 && !known) {
+    BadValue(at / "best", "\"s1\" needs a generator that is asked for digits");
+  }
+}
+
 }  // namespace
 
 void CheckConfig(const Config& config, const std::string& source) {
@@ -102,6 +111,7 @@ void CheckConfig(const Config& config, const std::string& source) {
   CheckDiscriminator(config.discriminator, config.generator, networks / "discriminator" / "inputs");
   CheckOrder(config.training, training);
   CheckLoss(config, training / "loss");
+  CheckEvaluation(config, {source, std::string(kEvaluation)});
 }
 
 }  // namespace numeral::config_detail

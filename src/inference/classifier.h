@@ -38,8 +38,6 @@ class Classifier {
   // `pixels` are [n][28][28]. Throws Error(kFailure) where a logit is not finite.
   Readings Read(const std::vector<uint8_t>& pixels);
 
-  const std::string& source() const { return source_; }
-
  private:
   Graph graph_;
   std::array<double, 2> pixel_range_;

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "data/dataset.h"
+#include "data/pixels.h"
 #include "plan/inference.h"
-#include "render/image.h"
 #include "util/error.h"
 #include "util/random.h"
 
@@ -31,6 +31,7 @@ Graph BuildGenerator(const NetworkDescription& description, const std::string& s
 template <typename T>
 std::vector<T> Part(const std::vector<T>& all, size_t first, size_t used, size_t rows,
                     size_t width) {
+  NUMERAL_CHECK(all.size() >= (first + used) * width);
   std::vector<T> part(rows * width, T{});
   const auto begin = all.begin() + static_cast<int64_t>(first * width);
   std::copy(begin, begin + static_cast<int64_t>(used * width), part.begin());
@@ -45,6 +46,8 @@ std::vector<float> RunSamplePhase(Executable& executable, const Plan& plan, cons
   const auto rows = static_cast<size_t>(phase_rows), count = static_cast<size_t>(inputs.count);
   std::vector<float> images;
   images.reserve(count * kImagePixels);
+  const bool conditional = generator.FindInput(InputSpec::Kind::kDigit) >= 0;
+  NUMERAL_CHECK(inputs.digits.size() == (conditional ? count : 0));
   for (size_t first = 0; first < count; first += rows) {
     const size_t used = std::min(rows, count - first);
     size_t latent = 0;

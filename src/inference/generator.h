@@ -1,7 +1,7 @@
 // A generator alone, ready to draw.
 //
-// Refuses: networks that are no generators of 28x28 images, latents and digits that do not fit.
-// Called by evaluation, by `generate` and by the training loop when it evaluates.
+// Refuses: networks that are no generators of 28x28 images. Called by evaluation and by the training
+// loop when it evaluates.
 #pragma once
 
 #include <cstdint>

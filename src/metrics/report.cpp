@@ -102,7 +102,9 @@ std::vector<Line> Lines() {
 }
 
 std::string Metrics(const EvaluationResult& r) {
-  std::string text = fmt::format("\n{:<24}{:>12}{:>12}   {}\n", "", "generated", "real", "better");
+  std::string text = fmt::format("\n{:<24}{:>12}{:>12}   {}\n",
+                                 fmt::format("{} images of each", FormatCount(r.compared)),
+                                 "generated", "real", "better");
   for (const Line& line : Lines()) {
     text += fmt::format("{:<24}{:>12}{:>12}   {}\n", line.name, line.value(*r.generated),
                         r.training ? line.value(*r.training) : "-", line.better);
@@ -191,12 +193,14 @@ std::string ToJsonText(const EvaluationResult& r) {
   if (r.s0_judge) json["s0"]["by_judge"] = RateJson(r.s0_judge->overall);
   if (!r.generated) return json.dump(2) + "\n";
   json["generator"] = r.source;
-  json["latent_scale"] = r.latent_scale;
+  if (r.labels_from != LabelsFrom::kFolders) json["latent_scale"] = r.latent_scale;
+  json["compared_images"] = r.compared;
   const MeasuredImages& g = *r.generated;
   const bool known = KnowsDigits(r.labels_from);
   if (r.labels_from != LabelsFrom::kNobody) {
     Json errors = ErrorsJson(g.by_classifier);
     errors["labels_from"] = NameOf(r.labels_from);
+    if (!known) errors["labeler"] = r.labeler;
     if (g.by_judge) errors["by_judge"] = RateJson(g.by_judge->overall);
     json[known ? "s1" : "disagreement"] = errors;
   }

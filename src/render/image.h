@@ -1,11 +1,7 @@
-// Grey pictures in memory, and the way from a network's output to them.
-//
-// Owns: the conversion of floats to pixels. Refuses, naming the image: outputs that are not finite.
-// Called by everything that draws or stores digits.
+// Grey pictures in memory. Called by everything that draws.
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <vector>
 
 namespace numeral {
@@ -24,9 +20,5 @@ struct GreyImage {
     return static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x);
   }
 };
-
-// `values` are [n][28][28]. `low` becomes 0 and `high` 255, rounded to the nearest and clamped.
-// Throws Error(kFailure) for a value that is not finite.
-std::vector<uint8_t> ToPixels(std::span<const float> values, double low, double high);
 
 }  // namespace numeral

@@ -11,8 +11,6 @@
 namespace numeral {
 namespace {
 
-constexpr int kBatch = 128;
-
 // Part of the metric's definition: another network or schedule gives other scores.
 constexpr const char* kConfig = R"({
   "name": "cas",
@@ -39,7 +37,7 @@ constexpr const char* kConfig = R"({
 Config RecipeFor(int64_t images, uint64_t seed, int64_t steps) {
   Config config = ParseConfig(ParseJsonText(kConfig, "cas"), "cas", "cas");
   config.seed = seed;
-  const int64_t per_epoch = images / kBatch;
+  const int64_t per_epoch = images / kCasBatch;
   config.training.epochs = static_cast<int>((steps + per_epoch - 1) / per_epoch);
   return config;
 }
@@ -49,8 +47,8 @@ Config RecipeFor(int64_t images, uint64_t seed, int64_t steps) {
 double ClassificationAccuracyScore(const Dataset& images, const Dataset& test, Engine& engine,
                                    uint64_t seed, const std::function<void(double)>& progress,
                                    int64_t steps) {
-  if (images.count() < kBatch) {
-    BadInput("the classification accuracy score needs {} images or more, there are {}", kBatch,
+  if (images.count() < kCasBatch) {
+    BadInput("the classification accuracy score needs {} images or more, there are {}", kCasBatch,
              images.count());
   }
   Session session(RecipeFor(images.count(), seed, steps), images, engine);

@@ -15,6 +15,7 @@
 namespace numeral {
 
 // Part of the metric's definition: 19 times through 10,000 images.
+inline constexpr int kCasBatch = 128;
 inline constexpr int64_t kCasSteps = 1482;
 
 // Trains a small convolutional classifier for `steps` steps of 128 images on `images`, from

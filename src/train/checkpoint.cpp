@@ -16,7 +16,7 @@
 namespace numeral {
 namespace {
 
-constexpr const char* kFormat = "numeral checkpoint 1";
+constexpr const char* kFormat = "numeral checkpoint 2";
 constexpr const char* kMoments[] = {"first_moment", "second_moment"};
 
 void Append(SafeTensors& file, const Graph& graph, const std::string& prefix,
@@ -140,8 +140,11 @@ RunPosition ReadPosition(const SafeTensors& file, const std::string& source) {
   return position;
 }
 
-// Whether the values of two evaluations can be compared.
-bool MeasureAlike(const EvaluationSpec& a, const EvaluationSpec& b) {
+// Whether what `now` measures can be compared with what was measured before. A run that is resumed
+// without an evaluation keeps its best generator.
+bool MeasureAlike(const EvaluationSpec& a, const EvaluationSpec& now) {
+  if (now.classifier.empty()) return true;
+  const EvaluationSpec& b = now;
   return a.classifier == b.classifier && a.judge == b.judge && a.samples == b.samples &&
          a.latent_scale == b.latent_scale && a.best == b.best;
 }
@@ -150,7 +153,7 @@ bool MeasureAlike(const EvaluationSpec& a, const EvaluationSpec& b) {
 Config CheckOrigin(const SafeTensors& file, const Config& config, const std::string& source) {
   const auto format = file.metadata.find("format");
   if (format == file.metadata.end() || format->second != kFormat) {
-    BadInput("{}: not a checkpoint of this program", source);
+    BadInput("{}: not a checkpoint of this version of the program; start a new run", source);
   }
   CheckFinite(file, source);
   const auto text = file.metadata.find("config");

@@ -5,7 +5,6 @@
 namespace numeral {
 namespace {
 
-// Those of a training run are drawn by its seed, like everything in it.
 std::vector<int32_t> WantedDigits(const Config& config, int64_t count) {
   const std::vector<int> classes = config.data.Classes();
   std::vector<int32_t> digits;
@@ -42,11 +41,11 @@ QualityMonitor::QualityMonitor(Session& session, const Dataset& data)
       generator_(session.Describe(session.networks()[0]), session.Values(session.networks()[0]),
                  session.engine(), session.config().name),
       judges_(spec_.classifier, spec_.judge, session.engine()) {
-  if (spec_.best == EvaluationSpec::Metric::kS1 && !KnowsDigits()) {
-    BadInput("{}: /evaluation/best: \"s1\" needs a generator that is asked for digits",
-             session.config().name);
-  }
   const Dataset real = DrawImages(data, spec_.samples, session.config().seed);
+  if (real.count() <= kDefaultNeighbours) {
+    BadInput("{}: /evaluation: {} training images are too few to compare with",
+             session.config().name, real.count());
+  }
   real_ = AsReal(Judge(judges_, real.pixels).features);
 }
 
@@ -58,9 +57,10 @@ bool QualityMonitor::KnowsDigits() const {
 Quality QualityMonitor::Measure() {
   const Config& config = session_.config();
   generator_.SetValues(session_.Values(session_.networks()[0]));
-  const std::vector<int32_t> digits = WantedDigits(config, spec_.samples);
+  const int64_t count = real_.features.count;  // sets of one size are compared
+  const std::vector<int32_t> digits = WantedDigits(config, count);
   const GeneratorInputs inputs =
-      generator_.DrawInputs(config.seed, spec_.samples, spec_.latent_scale,
+      generator_.DrawInputs(config.seed, count, spec_.latent_scale,
                             generator_.conditional() ? digits : std::vector<int32_t>());
   const JudgedSet fakes = Judge(judges_, generator_.Draw(inputs));
   std::vector<int> wanted;

@@ -4,8 +4,8 @@
 #include <array>
 
 #include "checkpoint/weights.h"
+#include "data/pixels.h"
 #include "inference/network_values.h"
-#include "render/image.h"
 #include "util/error.h"
 
 namespace numeral {

@@ -148,6 +148,7 @@ TEST_CASE("without anyone who knows the digits there is no S1", "[evaluate]") {
       folder.Figures({"--generator", "u.bin", "--samples", "40", "--labeler", "j.bin"});
   CHECK(labeled["s1"].is_null());
   CHECK(labeled["disagreement"]["labels_from"] == "labeler");
+  CHECK(labeled["disagreement"]["labeler"] == "j.bin");
   CheckMentions(folder.last.out, {"disagreement with j.bin"});
   const auto engine = MakeCpuEngine();
   Generator generator(LoadWeights(folder.path() / "u.bin"), *engine);
@@ -159,9 +160,23 @@ TEST_CASE("without anyone who knows the digits there is no S1", "[evaluate]") {
   CHECK(labeled["disagreement"]["errors"] == wrong);
 
   folder.Refuse({"--generator", "u.bin", "--samples", "40", "--labeler", "./data/../c.bin"},
-                {"--labeler", "--classifier", "same file"});
+                {"--labeler", "judges already"});
+  folder.Refuse({"--generator", "u.bin", "--judge", "j.bin", "--labeler", "j.bin"},
+                {"--labeler", "judges already"});
   folder.Refuse({"--generator", "u.bin", "--labeler", "absent.bin"}, {"absent.bin"});
   folder.Refuse({"--generator", "g.bin", "--labeler", "j.bin"}, {"--labeler", "g.bin", "known"});
+}
+
+TEST_CASE("sets of one size are compared, whatever is drawn", "[evaluate]") {
+  const EvaluateFolder folder;  // with 11 test images of each digit
+  const Json threes = folder.Figures({"--generator", "g.bin", "--digit", "3", "--samples", "30"});
+  CHECK(threes["s1"]["samples"] == 30);
+  CHECK(threes["compared_images"] == 11);
+  const Json all = folder.Figures({"--generator", "g.bin", "--samples", "300", "--full"});
+  CHECK(all["s1"]["samples"] == 300);
+  CHECK(all["compared_images"] == 110);
+  CHECK(all["cas"].is_null());
+  CheckMentions(folder.last.err, {"no CAS", "128 images"});
 }
 
 TEST_CASE("the folders of --fake-dir say which digit an image is", "[evaluate]") {

@@ -125,6 +125,14 @@ TEST_CASE("a damaged data set is refused by name before anything is written", "[
   CHECK_FALSE(fs::exists(folder.path() / "runs"));
 }
 
+TEST_CASE("a classifier that is none is refused before anything is written", "[trainer]") {
+  const WorkingFolder folder;
+  CheckRefused(folder.Train({"small.json", "--classifier", "absent.bin"}), {"absent.bin"});
+  WriteBytes(folder.path() / "broken.bin", "broken");
+  CheckRefused(folder.Train({"small.json", "--classifier", "broken.bin"}), {"broken.bin"});
+  CHECK_FALSE(fs::exists(folder.path() / "runs"));
+}
+
 TEST_CASE("a signal ends the run after the step, saved and resumable", "[trainer]") {
   for (const int signal : {SIGINT, SIGTERM}) {
     const WorkingFolder folder;

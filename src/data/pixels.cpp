@@ -1,4 +1,4 @@
-#include "render/image.h"
+#include "data/pixels.h"
 
 #include <algorithm>
 #include <cmath>
