@@ -1,4 +1,5 @@
 // The trainer as a program: exit statuses, messages of one line, signals, files.
+#include <cstdlib>
 #include <thread>
 
 #include "config/parse.h"
@@ -131,6 +132,19 @@ TEST_CASE("a classifier that is none is refused before anything is written", "[t
   WriteBytes(folder.path() / "broken.bin", "broken");
   CheckRefused(folder.Train({"small.json", "--classifier", "broken.bin"}), {"broken.bin"});
   CHECK_FALSE(fs::exists(folder.path() / "runs"));
+}
+
+TEST_CASE("the program that restarts itself for patient threads is the same run", "[trainer]") {
+  const WorkingFolder folder;
+  const char* set = std::getenv("OMP_WAIT_POLICY");
+  const std::string policy = set == nullptr ? "" : set;
+  unsetenv("OMP_WAIT_POLICY");
+  unsetenv("GOMP_SPINCOUNT");
+  const ToolResult trained = folder.Train({"small.json", "--max-steps", "1", "--seed", "7"});
+  CheckRefused(folder.Train({"absent.json"}), {"absent.json"});
+  if (!policy.empty()) setenv("OMP_WAIT_POLICY", policy.c_str(), 1);
+  CHECK(trained.status == 0);
+  CheckMentions(ReadFile(folder.path() / "runs/small/config.json"), {"\"seed\": 7"});
 }
 
 TEST_CASE("a signal ends the run after the step, saved and resumable", "[trainer]") {
