@@ -1,17 +1,12 @@
 // evaluate --classifier c.bin: how good a generator is, and its classifier.
-#include <CLI/CLI.hpp>
-#include <csignal>
-#include <cstdio>
-
 #include "tools/evaluation.h"
-#include "tools/patient_threads.h"
+#include "tools/tool_main.h"
 #include "util/error.h"
 
 namespace {
 
 using namespace numeral;
 
-constexpr int kBadInputExit = 2, kFailureExit = 1;
 constexpr int64_t kMostSamples = 1000000;
 
 constexpr const char* kFooter = R"(Examples:
@@ -71,31 +66,14 @@ void Declare(CLI::App& app, EvaluationOptions& o) {
   }
 }
 
-// To standard error, whoever still listens there.
-void Say(const std::string& text) { std::fputs((text + "\n").c_str(), stderr); }
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  numeral::UsePatientThreads(argv);
-  std::signal(SIGPIPE, SIG_IGN);
   CLI::App app("Judges the digits of a generator by a classifier.", "evaluate");
   EvaluationOptions options;
   Declare(app, options);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    const int status = app.exit(error);
-    return status == 0 ? 0 : kBadInputExit;
-  }
-  try {
+  return ToolMain(app, argc, argv, [&] {
     Evaluation(options).Run();
     return 0;
-  } catch (const Error& error) {
-    Say(fmt::format("evaluate: {}", error.what()));
-    return error.kind() == ErrorKind::kBadInput ? kBadInputExit : kFailureExit;
-  } catch (const std::exception& error) {
-    Say(fmt::format("evaluate: {}", error.what()));
-    return kFailureExit;
-  }
+  });
 }

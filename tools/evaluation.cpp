@@ -58,8 +58,8 @@ void Evaluation::Run() {
   if (!out.empty()) MakeFolder(out);
   const fs::path json_folder = fs::path(o_.json).parent_path();
   if (!json_folder.empty()) MakeFolder(json_folder);
-  MeasureS0();
-  if (fakes) MeasureFakes(*fakes, out);
+  const JudgedSet judged_real = MeasureS0();
+  if (fakes) MeasureFakes(*fakes, judged_real, out);
   std::fputs(ToTable(result_).c_str(), stdout);
   const std::string json = ToJsonText(result_);
   if (!out.empty()) WriteFileAtomically(out / "evaluation.json", json);
@@ -144,15 +144,23 @@ Classifier Evaluation::LoadLabeler() const {
                     *engine_);
 }
 
-void Evaluation::MeasureS0() {
+JudgedSet Evaluation::MeasureS0() {
   const Dataset images = o_.s0_samples == 0 ? real_ : DrawImages(real_, o_.s0_samples, o_.seed);
   const JudgedSet judged = Judge(judges_, images.pixels);
   const std::vector<int> labels(images.labels.begin(), images.labels.end());
   result_.s0 = Report(judged.by_classifier, labels);
   if (judges_.has_judge()) result_.s0_judge = Report(judged.by_judge, labels);
+  return judged;
 }
 
-void Evaluation::MeasureFakes(const Fakes& fakes, const fs::path& out) {
+// Drawing as many images by the same seed gives the same ones: they are not judged again.
+Features Evaluation::FeaturesOfPart(const Dataset& part, const JudgedSet& judged) const {
+  if (part.count() == judged.features.count) return judged.features;
+  return Judge(judges_, part.pixels).features;
+}
+
+void Evaluation::MeasureFakes(const Fakes& fakes, const JudgedSet& judged_real,
+                              const fs::path& out) {
   const Dataset training = Load(o_.split == "test" ? "train" : "fit");
   result_.source = fakes.source;
   result_.labels_from = fakes.labels_from;
@@ -168,8 +176,8 @@ void Evaluation::MeasureFakes(const Fakes& fakes, const fs::path& out) {
   result_.training =
       Classify(judged_training, std::vector<int>(drawn.labels.begin(), drawn.labels.end()));
   if (result_.compared > kDefaultNeighbours) {
-    const RealImages reference = AsReal(Judge(judges_, real.pixels).features);
-    result_.generated->comparison = Compare(reference, Judge(judges_, generated.pixels).features);
+    const RealImages reference = AsReal(FeaturesOfPart(real, judged_real));
+    result_.generated->comparison = Compare(reference, FeaturesOfPart(generated, judged));
     result_.training->comparison = Compare(reference, judged_training.features);
   }
   Note("looking for the nearest training images");

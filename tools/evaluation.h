@@ -45,8 +45,10 @@ class Evaluation {
   Fakes ReadFakes() const;
   Fakes DrawFakes(const std::string& path) const;
   Classifier LoadLabeler() const;
-  void MeasureS0();
-  void MeasureFakes(const Fakes& fakes, const std::filesystem::path& out);
+  JudgedSet MeasureS0();
+  Features FeaturesOfPart(const Dataset& part, const JudgedSet& judged) const;
+  void MeasureFakes(const Fakes& fakes, const JudgedSet& judged_real,
+                    const std::filesystem::path& out);
   // Without `real`, or of few images: no comparison.
   MeasuredImages Classify(const JudgedSet& judged, const std::vector<int>& wanted) const;
   void MeasureCas(LabelsFrom labels, const Dataset& generated, const Dataset& training);

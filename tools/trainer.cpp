@@ -1,24 +1,21 @@
 // trainer CONFIG: trains the networks of one JSON file.
 #include "train/trainer.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <csignal>
-#include <cstdio>
 #include <map>
 #include <optional>
 
 #include "config/parse.h"
 #include "data/dataset.h"
 #include "graph/graph.h"
-#include "tools/patient_threads.h"
+#include "tools/tool_main.h"
 #include "util/error.h"
 
 namespace {
 
 using namespace numeral;
 
-constexpr int kBadInputExit = 2, kFailureExit = 1, kInterruptedExit = 130;
+constexpr int kInterruptedExit = 130;
 
 struct Options {
   std::string config, device = "auto", run_dir, data_dir, classifier, judge;
@@ -113,9 +110,6 @@ int Describe(const Options& o, const Config& config) {
   return 0;
 }
 
-// To standard error, whoever still listens there.
-void Say(const std::string& text) { std::fputs((text + "\n").c_str(), stderr); }
-
 // What a classifier is tested on; nothing for a GAN, or where all was trained on.
 std::optional<Dataset> HeldOut(const Config& config, const std::filesystem::path& dir) {
   DataSpec spec = config.data;
@@ -180,26 +174,9 @@ int Run(const Options& o) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  numeral::UsePatientThreads(argv);
-  // A closed pipe must not end a run before it is saved.
-  std::signal(SIGPIPE, SIG_IGN);
   CLI::App app("Trains a GAN for handwritten digits, or a classifier, from one JSON file.",
                "trainer");
   Options options;
   Declare(app, options);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    const int status = app.exit(error);
-    return status == 0 ? 0 : kBadInputExit;
-  }
-  try {
-    return Run(options);
-  } catch (const Error& error) {
-    Say(fmt::format("trainer: {}", error.what()));
-    return error.kind() == ErrorKind::kBadInput ? kBadInputExit : kFailureExit;
-  } catch (const std::exception& error) {
-    Say(fmt::format("trainer: {}", error.what()));
-    return kFailureExit;
-  }
+  return ToolMain(app, argc, argv, [&] { return Run(options); });
 }

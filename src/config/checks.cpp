@@ -70,15 +70,18 @@ void CheckClassifier(const Config& config, const Location& inputs, const Locatio
   }
 }
 
+// Whether each fake has a digit that it should show.
+bool KnowsDigits(const Config& config) {
+  return Count(config.generator, InputSpec::Kind::kDigit) > 0 || config.data.digits.size() == 1;
+}
+
 void CheckLoss(const Config& config, const Location& at) {
   const LossSpec& loss = config.training.loss;
   if (loss.kind == LossKind::kCrossEntropy) {
     BadValue(at / "type", "\"cross_entropy\" is a classifier's");
   }
   const bool needs_digit = loss.kind == LossKind::kDigitOrZeros || loss.kind == LossKind::kSoftmax;
-  const bool has_digit =
-      Count(config.generator, InputSpec::Kind::kDigit) > 0 || config.data.digits.size() == 1;
-  if (needs_digit && !has_digit) {
+  if (needs_digit && !KnowsDigits(config)) {
     BadValue(at / "type",
              "{} needs to know each fake's digit: give the generator an input of kind \"digit\" or "
              "/data/digits exactly one class",
@@ -90,10 +93,8 @@ void CheckLoss(const Config& config, const Location& at) {
 }
 
 void CheckEvaluation(const Config& config, const Location& at) {
-  const bool known =
-      Count(config.generator, InputSpec::Kind::kDigit) > 0 || config.data.digits.size() == 1;
   const EvaluationSpec& evaluation = config.evaluation;
-  if (evaluation.best == EvaluationSpec::Metric::kS1 && !known) {
+  if (evaluation.best == EvaluationSpec::Metric::kS1 && !KnowsDigits(config)) {
     BadValue(at / "best", "\"s1\" needs a generator that is asked for digits");
   }
 }

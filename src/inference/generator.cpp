@@ -70,6 +70,19 @@ std::vector<float> RunSamplePhase(Executable& executable, const Plan& plan, cons
   return images;
 }
 
+std::vector<float> DrawLatentValues(const InputSpec& input, uint64_t seed,
+                                    const std::string& stream_name, int64_t count, double scale) {
+  const uint32_t stream = StreamId(stream_name);
+  std::vector<float> values(static_cast<size_t>(count) * static_cast<size_t>(input.shape.c));
+  for (size_t i = 0; i < values.size(); ++i) {
+    const float value = input.distribution == InputSpec::Distribution::kNormal
+                            ? DrawNormal(seed, stream, 0, i)
+                            : SignedUnitFromBits(DrawBits(seed, stream, 0, i));
+    values[i] = static_cast<float>(scale) * value;
+  }
+  return values;
+}
+
 std::vector<int32_t> EveryDigit(int64_t count) {
   std::vector<int32_t> digits;
   for (int64_t i = 0; i < count; ++i) digits.push_back(static_cast<int32_t>(i % kDigits));
@@ -106,15 +119,7 @@ GeneratorInputs Generator::DrawInputs(uint64_t seed, int64_t count, double scale
   GeneratorInputs inputs{count, {}, std::move(digits)};
   for (const InputSpec& input : graph_.inputs) {
     if (input.kind != InputSpec::Kind::kLatent) continue;
-    const uint32_t stream = StreamId("generate/" + input.name);
-    std::vector<float> values(static_cast<size_t>(count) * static_cast<size_t>(input.shape.c));
-    for (size_t i = 0; i < values.size(); ++i) {
-      const float value = input.distribution == InputSpec::Distribution::kNormal
-                              ? DrawNormal(seed, stream, 0, i)
-                              : SignedUnitFromBits(DrawBits(seed, stream, 0, i));
-      values[i] = static_cast<float>(scale) * value;
-    }
-    inputs.latents.push_back(std::move(values));
+    inputs.latents.push_back(DrawLatentValues(input, seed, "generate/" + input.name, count, scale));
   }
   return inputs;
 }

@@ -1,7 +1,7 @@
 // A generator alone, ready to draw.
 //
-// Refuses: networks that are no generators of 28x28 images. Called by evaluation and by the training
-// loop when it evaluates.
+// Refuses: networks that are no generators of 28x28 images. Called by evaluation and by the
+// training loop when it evaluates.
 #pragma once
 
 #include <cstdint>
@@ -53,6 +53,10 @@ class Generator {
   std::unique_ptr<Executable> executable_;
   bool conditional_;
 };
+
+// [count][size] of a latent input, drawn from the stream of that name at step 0, times `scale`.
+std::vector<float> DrawLatentValues(const InputSpec& input, uint64_t seed,
+                                    const std::string& stream_name, int64_t count, double scale);
 
 // The digits 0..9 in turn, `count` of them.
 std::vector<int32_t> EveryDigit(int64_t count);

@@ -1,0 +1,42 @@
+// What the main() of every tool does around its work.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <functional>
+#include <string>
+
+#include "tools/patient_threads.h"
+#include "util/error.h"
+
+namespace numeral {
+
+inline constexpr int kBadInputExit = 2, kFailureExit = 1;
+
+// To standard error, whoever still listens there.
+inline void Say(const std::string& text) { std::fputs((text + "\n").c_str(), stderr); }
+
+// Parses the arguments, runs, and turns errors into one line and an exit status.
+inline int ToolMain(CLI::App& app, int argc, char** argv, const std::function<int()>& run) {
+  UsePatientThreads(argv);
+  // A closed pipe must not end the work before it is saved.
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int status = app.exit(error);
+    return status == 0 ? 0 : kBadInputExit;
+  }
+  try {
+    return run();
+  } catch (const Error& error) {
+    Say(fmt::format("{}: {}", app.get_name(), error.what()));
+    return error.kind() == ErrorKind::kBadInput ? kBadInputExit : kFailureExit;
+  } catch (const std::exception& error) {
+    Say(fmt::format("{}: {}", app.get_name(), error.what()));
+    return kFailureExit;
+  }
+}
+
+}  // namespace numeral
