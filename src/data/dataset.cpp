@@ -39,17 +39,16 @@ std::optional<fs::path> PlainOrPacked(const fs::path& plain) {
 
 // Both files of a pair come from one folder, so that two sets are never mixed.
 Dataset ReadSplit(const DataSpec& spec, const fs::path& dir) {
-  const std::string prefix = spec.split == "test" ? "t10k" : "train";
+  const IdxNames names = IdxNamesOf(spec.split);
   for (const fs::path& folder : {dir / spec.dataset, dir}) {
-    const auto images = PlainOrPacked(folder / (prefix + "-images-idx3-ubyte"));
-    const auto labels = PlainOrPacked(folder / (prefix + "-labels-idx1-ubyte"));
+    const auto images = PlainOrPacked(folder / names.images);
+    const auto labels = PlainOrPacked(folder / names.labels);
     if (images && labels) return ReadIdxPair(*images, *labels);
   }
   BadInput(
-      "{} is missing {}-images-idx3-ubyte or {}-labels-idx1-ubyte (or their .gz); run "
-      "tools/fetch_data.sh {}, which fills data/, or name the data folder with --data-dir or "
-      "NUMERAL_DATA",
-      (dir / spec.dataset).string(), prefix, prefix, spec.dataset);
+      "{} is missing {} or {} (or their .gz); run tools/fetch_data.sh {}, which fills data/, or "
+      "name the data folder with --data-dir or NUMERAL_DATA",
+      (dir / spec.dataset).string(), names.images, names.labels, spec.dataset);
 }
 
 // Cuts a training set into what "fit" and "validation" mean.
@@ -107,6 +106,11 @@ Dataset LoadDataset(const DataSpec& spec, const fs::path& dir) {
              fmt::join(spec.digits, ", "));
   }
   return data;
+}
+
+IdxNames IdxNamesOf(const std::string& split) {
+  const std::string prefix = split == "test" ? "t10k" : "train";
+  return {prefix + "-images-idx3-ubyte", prefix + "-labels-idx1-ubyte"};
 }
 
 std::string HeldOutSplit(const std::string& split) {

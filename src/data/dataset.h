@@ -27,6 +27,18 @@ struct Dataset {
 // Images that "validation" takes from the end of the training set.
 inline constexpr int64_t kValidationImages = 10000;
 
+// What IDX files of images and of labels begin with.
+inline constexpr uint32_t kIdxImageMagic = 0x803, kIdxLabelMagic = 0x801;
+// A bound on what a small gzip file can unpack to; the largest MNIST-like set has 8.1 million
+// images.
+inline constexpr int64_t kMostIdxImages = 10'000'000;
+
+// What the files of a split are called: those of "test", or of "train" and its parts.
+struct IdxNames {
+  std::string images, labels;
+};
+IdxNames IdxNamesOf(const std::string& split);
+
 // Reads one pair of IDX files. Throws Error(kBadInput).
 Dataset ReadIdxPair(const std::filesystem::path& images, const std::filesystem::path& labels);
 

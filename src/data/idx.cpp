@@ -12,13 +12,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint32_t kImageMagic = 0x803;
-constexpr uint32_t kLabelMagic = 0x801;
 constexpr int64_t kImageHeaderBytes = 16;
 constexpr int64_t kLabelHeaderBytes = 8;
-// A bound on what a small gzip file can unpack to; the largest MNIST-like set has 8.1 million
-// images.
-constexpr int64_t kMaxCount = 10'000'000;
 constexpr size_t kChunkBytes = size_t{1} << 20;
 
 template <size_t kWords>
@@ -43,9 +38,9 @@ void CheckMagic(const fs::path& file, uint32_t magic, uint32_t expected, std::st
 }
 
 void CheckCount(const fs::path& file, int64_t count, std::string_view what) {
-  if (count <= kMaxCount) return;
+  if (count <= kMostIdxImages) return;
   BadInput("{}: the header claims {} {} at byte 4; more than {} are not accepted", file.string(),
-           count, what, kMaxCount);
+           count, what, kMostIdxImages);
 }
 
 // The size of a plain file is known before its data is read or memory for it is asked.
@@ -87,7 +82,7 @@ std::vector<uint8_t> ReadData(ByteStream& stream, const fs::path& file, int64_t 
 std::vector<uint8_t> ReadLabels(const fs::path& file) {
   ByteStream stream(file);
   const auto [magic, count] = ReadHeader<2>(stream, file);
-  CheckMagic(file, magic, kLabelMagic, "labels");
+  CheckMagic(file, magic, kIdxLabelMagic, "labels");
   CheckCount(file, count, "labels");
   std::vector<uint8_t> labels = ReadData(stream, file, kLabelHeaderBytes, count);
   for (size_t i = 0; i < labels.size(); ++i) {
@@ -101,7 +96,7 @@ std::vector<uint8_t> ReadLabels(const fs::path& file) {
 std::vector<uint8_t> ReadImages(const fs::path& file, const fs::path& labels_file, size_t labels) {
   ByteStream stream(file);
   const auto [magic, count, rows, columns] = ReadHeader<4>(stream, file);
-  CheckMagic(file, magic, kImageMagic, "images");
+  CheckMagic(file, magic, kIdxImageMagic, "images");
   CheckCount(file, count, "images");
   if (rows != kImageSide || columns != kImageSide) {
     BadInput("{}: images of {}x{} pixels at byte 8; they must be 28x28", file.string(), rows,

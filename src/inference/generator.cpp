@@ -71,13 +71,17 @@ std::vector<float> RunSamplePhase(Executable& executable, const Plan& plan, cons
 }
 
 std::vector<float> DrawLatentValues(const InputSpec& input, uint64_t seed,
-                                    const std::string& stream_name, int64_t count, double scale) {
+                                    const std::string& stream_name, int64_t count, double scale,
+                                    int64_t first) {
   const uint32_t stream = StreamId(stream_name);
-  std::vector<float> values(static_cast<size_t>(count) * static_cast<size_t>(input.shape.c));
+  const auto size = static_cast<uint64_t>(input.shape.c);
+  const uint64_t begin = static_cast<uint64_t>(first) * size;
+  NUMERAL_CHECK((begin + static_cast<uint64_t>(count) * size) >> 34 == 0);  // elements of a stream
+  std::vector<float> values(static_cast<uint64_t>(count) * size);
   for (size_t i = 0; i < values.size(); ++i) {
     const float value = input.distribution == InputSpec::Distribution::kNormal
-                            ? DrawNormal(seed, stream, 0, i)
-                            : SignedUnitFromBits(DrawBits(seed, stream, 0, i));
+                            ? DrawNormal(seed, stream, 0, begin + i)
+                            : SignedUnitFromBits(DrawBits(seed, stream, 0, begin + i));
     values[i] = static_cast<float>(scale) * value;
   }
   return values;
@@ -113,15 +117,53 @@ void Generator::SetValues(const NetworkValues& values) {
   executable_->Enqueue(plan_->FindPhase(PhaseKind::kPrepare, 0));
 }
 
+int64_t Generator::latent_size() const {
+  int64_t size = 0;
+  for (const InputSpec& input : graph_.inputs) {
+    if (input.kind == InputSpec::Kind::kLatent) size += input.shape.c;
+  }
+  return size;
+}
+
 GeneratorInputs Generator::DrawInputs(uint64_t seed, int64_t count, double scale,
-                                      std::vector<int32_t> digits) const {
+                                      std::vector<int32_t> digits, int64_t first) const {
   NUMERAL_CHECK(digits.size() == (conditional_ ? static_cast<size_t>(count) : 0));
   GeneratorInputs inputs{count, {}, std::move(digits)};
   for (const InputSpec& input : graph_.inputs) {
     if (input.kind != InputSpec::Kind::kLatent) continue;
-    inputs.latents.push_back(DrawLatentValues(input, seed, "generate/" + input.name, count, scale));
+    inputs.latents.push_back(
+        DrawLatentValues(input, seed, "generate/" + input.name, count, scale, first));
   }
   return inputs;
+}
+
+GeneratorInputs Generator::Split(std::span<const float> latents,
+                                 std::vector<int32_t> digits) const {
+  const int64_t row = latent_size(), count = static_cast<int64_t>(latents.size()) / row;
+  NUMERAL_CHECK(count * row == static_cast<int64_t>(latents.size()));
+  GeneratorInputs inputs{count, {}, std::move(digits)};
+  int64_t begin = 0;
+  for (const InputSpec& input : graph_.inputs) {
+    if (input.kind != InputSpec::Kind::kLatent) continue;
+    std::vector<float>& part = inputs.latents.emplace_back();
+    for (int64_t i = 0; i < count; ++i) {
+      const auto from = latents.begin() + i * row + begin;
+      part.insert(part.end(), from, from + input.shape.c);
+    }
+    begin += input.shape.c;
+  }
+  return inputs;
+}
+
+std::vector<float> Generator::Join(const GeneratorInputs& inputs) const {
+  std::vector<float> latents;
+  for (int64_t i = 0; i < inputs.count; ++i) {
+    for (const std::vector<float>& part : inputs.latents) {
+      const int64_t size = static_cast<int64_t>(part.size()) / inputs.count;
+      latents.insert(latents.end(), part.begin() + i * size, part.begin() + (i + 1) * size);
+    }
+  }
+  return latents;
 }
 
 std::vector<uint8_t> Generator::Draw(const GeneratorInputs& inputs) {

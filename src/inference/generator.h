@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,10 +39,18 @@ class Generator {
 
   bool conditional() const { return conditional_; }
 
-  // Latents drawn for image i as element i * size + feature of step 0, times `scale`; `digits`
-  // are taken as they are, and must be empty for an unconditional generator.
+  // Numbers that make an image: the sizes of all latent inputs together.
+  int64_t latent_size() const;
+
+  // Latents drawn for image i as element (first + i) * size + feature of step 0, times `scale`;
+  // `digits` are taken as they are, and must be empty for an unconditional generator.
   GeneratorInputs DrawInputs(uint64_t seed, int64_t count, double scale,
-                             std::vector<int32_t> digits) const;
+                             std::vector<int32_t> digits, int64_t first = 0) const;
+
+  // `latents` are [count][latent_size()], all latent inputs of an image one after the other.
+  GeneratorInputs Split(std::span<const float> latents, std::vector<int32_t> digits) const;
+  // Its inverse.
+  std::vector<float> Join(const GeneratorInputs& inputs) const;
 
   // [count][28][28]. Throws Error(kFailure) for values that are not finite.
   std::vector<uint8_t> Draw(const GeneratorInputs& inputs);
@@ -54,9 +63,11 @@ class Generator {
   bool conditional_;
 };
 
-// [count][size] of a latent input, drawn from the stream of that name at step 0, times `scale`.
+// [count][size] of a latent input, drawn from the stream of that name at step 0, from row `first`
+// on, times `scale`.
 std::vector<float> DrawLatentValues(const InputSpec& input, uint64_t seed,
-                                    const std::string& stream_name, int64_t count, double scale);
+                                    const std::string& stream_name, int64_t count, double scale,
+                                    int64_t first = 0);
 
 // The digits 0..9 in turn, `count` of them.
 std::vector<int32_t> EveryDigit(int64_t count);

@@ -9,8 +9,6 @@
 namespace numeral {
 namespace {
 
-constexpr int64_t kLongestSide = 16384;  // what viewers open without trouble
-
 struct Placement {
   int label_width;  // zero without labels
   int cell;         // side of a cell, margin included
@@ -42,6 +40,8 @@ Placement Place(const GridLayout& layout) {
 }
 
 }  // namespace
+
+void CheckLayout(const GridLayout& layout) { Place(layout); }
 
 GreyImage DrawGrid(std::span<const uint8_t> images, const GridLayout& layout) {
   const Placement place = Place(layout);

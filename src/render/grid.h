@@ -22,8 +22,11 @@ struct GridLayout {
   std::vector<std::string> row_labels{};  // ASCII, left of the rows; none, or one for each row
 };
 
-// `images` are [n][28][28] and fill the cells row by row; cells beyond n stay blank.
 // Throws Error(kBadInput) for a layout whose picture would be too large.
+void CheckLayout(const GridLayout& layout);
+
+// `images` are [n][28][28] and fill the cells row by row; cells beyond n stay blank.
+// Throws as CheckLayout does.
 GreyImage DrawGrid(std::span<const uint8_t> images, const GridLayout& layout);
 
 // One image [28][28], each pixel scale x scale, with its top left corner there, all inside the

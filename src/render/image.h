@@ -6,6 +6,8 @@
 
 namespace numeral {
 
+inline constexpr int64_t kLongestSide = 16384;  // of a picture that viewers open without trouble
+
 // 0 is black, 255 white, rows from the top.
 struct GreyImage {
   int width = 0;

@@ -7,10 +7,10 @@
 
 #include "config/parse.h"
 #include "inference/classifier.h"
-#include "train/interrupt.h"
 #include "train/sample_grid.h"
 #include "util/error.h"
 #include "util/files.h"
+#include "util/interrupt.h"
 #include "util/progress.h"
 
 namespace numeral {

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 #include "util/error.h"
 
@@ -29,13 +30,6 @@ class FileDescriptor {
   bool ok() const { return fd_ >= 0; }
   int get() const { return fd_; }
 
-  // Some filesystems (NFS, quotas) report a failed write only here, so a writer must ask.
-  bool Close() {
-    int fd = fd_;
-    fd_ = -1;
-    return ::close(fd) == 0;
-  }
-
  private:
   int fd_;
 };
@@ -56,17 +50,6 @@ fs::path TemporaryFor(const fs::path& path) {
   return fs::path(fmt::format("{}.{}-{}.tmp", path.string(), ::getpid(), counter++));
 }
 
-// Returns 0, or the errno of the step that failed.
-int WriteAndRename(const fs::path& temporary, const fs::path& path, std::string_view bytes) {
-  FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (!file.ok()) return errno;
-  if (!WriteAll(file.get(), bytes)) return errno;
-  if (::fsync(file.get()) != 0) return errno;
-  if (!file.Close()) return errno;
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return errno;
-  return 0;
-}
-
 // Makes the rename itself survive a power cut. A few filesystems cannot sync a folder and say
 // EINVAL; there is nothing better to do on those.
 void SyncFolder(const fs::path& folder) {
@@ -78,13 +61,48 @@ void SyncFolder(const fs::path& folder) {
 
 }  // namespace
 
+AtomicFile::AtomicFile(fs::path path)
+    : path_(std::move(path)),
+      temporary_(TemporaryFor(path_)),
+      fd_(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {
+  if (fd_ < 0) FailWith(errno);
+}
+
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      temporary_(std::move(other.temporary_)),
+      fd_(std::exchange(other.fd_, -1)) {
+  other.temporary_.clear();
+}
+
+AtomicFile::~AtomicFile() {
+  if (fd_ >= 0) ::close(fd_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::FailWith(int error) const {
+  Fail("cannot write {}: {}", path_.string(), Reason(error));
+}
+
+void AtomicFile::Write(std::string_view bytes) {
+  NUMERAL_CHECK(fd_ >= 0);
+  if (!WriteAll(fd_, bytes)) FailWith(errno);
+}
+
+void AtomicFile::Commit() {
+  NUMERAL_CHECK(fd_ >= 0);
+  if (::fsync(fd_) != 0) FailWith(errno);
+  // Some filesystems (NFS, quotas) report a failed write only here, so a writer must ask.
+  if (::close(std::exchange(fd_, -1)) != 0) FailWith(errno);
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) FailWith(errno);
+  temporary_.clear();
+  SyncFolder(path_.has_parent_path() ? path_.parent_path() : fs::path("."));
+}
+
 void WriteFileAtomically(const fs::path& path, std::string_view bytes) {
-  const fs::path temporary = TemporaryFor(path);
-  if (const int error = WriteAndRename(temporary, path, bytes); error != 0) {
-    ::unlink(temporary.c_str());
-    Fail("cannot write {}: {}", path.string(), Reason(error));
-  }
-  SyncFolder(path.has_parent_path() ? path.parent_path() : fs::path("."));
+  AtomicFile file(path);
+  file.Write(bytes);
+  file.Commit();
 }
 
 std::string ReadFile(const fs::path& path) {

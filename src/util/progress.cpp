@@ -116,6 +116,12 @@ Progress::Progress(ProgressOutput output, int epochs, int64_t steps_per_epoch) n
       epochs_(epochs),
       steps_per_epoch_(std::max<int64_t>(steps_per_epoch, 1)) {}
 
+Progress::Progress(ProgressOutput output, std::string task, int64_t images) noexcept
+    : output_(std::move(output)),
+      task_(std::move(task)),
+      epochs_(1),
+      steps_per_epoch_(std::max<int64_t>(images, 1)) {}
+
 Progress::~Progress() {
   Guarded([&](double) {
     if (line_open_) output_.write("\n");
@@ -235,8 +241,12 @@ std::string Progress::Bar(int columns) const {
   return bar;
 }
 
+std::string Progress::Head() const {
+  return task_.empty() ? fmt::format("epoch {}/{}", epoch_, epochs_) : task_;
+}
+
 std::string Progress::RunningLine() const {
-  const std::string head = fmt::format("epoch {}/{}  ", epoch_, epochs_);
+  const std::string head = Head() + "  ";
   std::vector<Part> parts = FigureParts();
   if (rate_) parts.push_back({FormatRate(*rate_), kRankOfRate});
   if (const auto left = SecondsLeft()) {
@@ -251,7 +261,7 @@ std::string Progress::RunningLine() const {
 }
 
 std::string Progress::EpochLine(double now) const {
-  const std::string head = fmt::format("epoch {}/{}", epoch_, epochs_);
+  const std::string head = Head();
   std::vector<Part> parts = FigureParts();
   const bool measured = epoch_first_ && !window_.empty();
   const auto rate = measured ? Rate(*epoch_first_, window_.back()) : std::nullopt;

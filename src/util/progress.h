@@ -1,6 +1,7 @@
-// How far a training run is, for the person in front of it:
+// How far a training run or another long task is, for the person in front of it:
 //
 //   epoch 3/50  ████░░ 120/235  d 1.312  g 0.845  1,234 images/s  4:12 left
+//   drawing  ██░░░░ 40000/100000  9,876 images/s  0:06 left
 //
 // On a terminal the line is redrawn in place, at most ten times a second and never wider than the
 // terminal; elsewhere (a log, a pipe) one line is printed for each epoch; quiet prints nothing.
@@ -51,6 +52,8 @@ class Progress {
 
   // `epochs` of the whole run, each of `steps_per_epoch`.
   Progress(ProgressOutput output, int epochs, int64_t steps_per_epoch) noexcept;
+  // Of one task that is no epoch: `task` stands in its place. One step is one image.
+  Progress(ProgressOutput output, std::string task, int64_t images) noexcept;
   // Leaves an unfinished line behind, so that what is printed next starts on its own.
   ~Progress();
   Progress(const Progress&) = delete;
@@ -82,6 +85,7 @@ class Progress {
   void Measure(double now, int64_t images);
   static std::optional<double> Rate(const Mark& from, const Mark& to);
   std::optional<double> SecondsLeft() const;
+  std::string Head() const;
   int64_t RunStep() const { return (epoch_ - 1) * steps_per_epoch_ + step_; }
   std::vector<Part> FigureParts() const;
   std::string RunningLine() const;
@@ -91,7 +95,8 @@ class Progress {
   void DrawAtMostTenTimesASecond(double now);
 
   ProgressOutput output_;
-  bool broken_ = false;  // something threw: silence from here on
+  bool broken_ = false;     // something threw: silence from here on
+  const std::string task_;  // empty: epochs
   const int epochs_;
   const int64_t steps_per_epoch_;
 
