@@ -2,9 +2,11 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "tools/patient_threads.h"
@@ -12,14 +14,24 @@
 
 namespace numeral {
 
-inline constexpr int kBadInputExit = 2, kFailureExit = 1;
+inline constexpr int kBadInputExit = 2, kFailureExit = 1, kInterruptedExit = 130;
 
 // To standard error, whoever still listens there.
 inline void Say(const std::string& text) { std::fputs((text + "\n").c_str(), stderr); }
 
+// --help without the lists of options that exclude each other: what clashes is said when it does.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    const std::string text = CLI::Formatter::make_option_opts(option);
+    return text.substr(0, std::min(text.find(" Needs:"), text.find(" Excludes:")));
+  }
+};
+
 // Parses the arguments, runs, and turns errors into one line and an exit status.
 inline int ToolMain(CLI::App& app, int argc, char** argv, const std::function<int()>& run) {
   UsePatientThreads(argv);
+  app.formatter(std::make_shared<HelpFormatter>());
   // A closed pipe must not end the work before it is saved.
   std::signal(SIGPIPE, SIG_IGN);
   try {

@@ -15,8 +15,6 @@ namespace {
 
 using namespace numeral;
 
-constexpr int kInterruptedExit = 130;
-
 struct Options {
   std::string config, device = "auto", run_dir, data_dir, classifier, judge;
   std::vector<std::string> sets;

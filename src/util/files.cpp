@@ -89,20 +89,21 @@ void AtomicFile::Write(std::string_view bytes) {
   if (!WriteAll(fd_, bytes)) FailWith(errno);
 }
 
-void AtomicFile::Commit() {
+void AtomicFile::Commit(Durability durability) {
   NUMERAL_CHECK(fd_ >= 0);
-  if (::fsync(fd_) != 0) FailWith(errno);
+  const bool sync = durability == Durability::kOnDisk;
+  if (sync && ::fsync(fd_) != 0) FailWith(errno);
   // Some filesystems (NFS, quotas) report a failed write only here, so a writer must ask.
   if (::close(std::exchange(fd_, -1)) != 0) FailWith(errno);
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) FailWith(errno);
   temporary_.clear();
-  SyncFolder(path_.has_parent_path() ? path_.parent_path() : fs::path("."));
+  if (sync) SyncFolder(path_.has_parent_path() ? path_.parent_path() : fs::path("."));
 }
 
-void WriteFileAtomically(const fs::path& path, std::string_view bytes) {
+void WriteFileAtomically(const fs::path& path, std::string_view bytes, Durability durability) {
   AtomicFile file(path);
   file.Write(bytes);
-  file.Commit();
+  file.Commit(durability);
 }
 
 std::string ReadFile(const fs::path& path) {

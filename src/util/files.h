@@ -9,6 +9,10 @@
 
 namespace numeral {
 
+// Whether a file must be on the disk when it has its name. Without, a power cut may lose it: right
+// for many small files that can be made again, since waiting for the disk takes milliseconds each.
+enum class Durability { kOnDisk, kInCache };
+
 // A file that is written piece by piece, for what does not fit into memory, and that appears when
 // it is complete: until Commit() it is a temporary beside `path`, which goes with the object. Every
 // error is an Error(kFailure) that names path and reason; an older file at `path` is untouched.
@@ -20,8 +24,8 @@ class AtomicFile {
   AtomicFile& operator=(AtomicFile&&) = delete;
 
   void Write(std::string_view bytes);
-  // fsyncs, renames, fsyncs the folder.
-  void Commit();
+  // Gives it its name; fsyncs the file before and the folder after.
+  void Commit(Durability durability = Durability::kOnDisk);
 
  private:
   [[noreturn]] void FailWith(int error) const;
@@ -31,7 +35,8 @@ class AtomicFile {
 };
 
 // The same in one go.
-void WriteFileAtomically(const std::filesystem::path& path, std::string_view bytes);
+void WriteFileAtomically(const std::filesystem::path& path, std::string_view bytes,
+                         Durability durability = Durability::kOnDisk);
 
 // Throws Error(kBadInput) with the system's reason when the file cannot be read.
 std::string ReadFile(const std::filesystem::path& path);
