@@ -113,6 +113,12 @@ int main(int argc, char** argv) {
   app.add_option("--device", options.device, "auto, cpu or cuda; a named device never falls back")
       ->capture_default_str();
   app.add_flag("--quiet", options.quiet, "no progress on standard error");
+  // An empty value, of a script's variable perhaps, is a mistake and not the same as none.
+  for (CLI::Option* option : app.get_options()) {
+    option->check(std::function([](const std::string& value) -> std::string {
+      return value.empty() ? "the value is empty" : "";
+    }));
+  }
   return ToolMain(app, argc, argv, [&] {
     if (Generation(options).Run()) return 0;
     Say("generate: interrupted");

@@ -10,7 +10,6 @@
 #include "inference/latent_file.h"
 #include "util/error.h"
 #include "util/files.h"
-#include "util/interrupt.h"
 #include "util/progress.h"
 #include "util/random.h"
 
@@ -228,7 +227,7 @@ bool Generation::DrawNumberStrip() {
     for (const int32_t digit : digits) text += static_cast<char>('0' + digit);
     Note("the number is " + text);
   }
-  return Draw(digits, NumberOutput(Out("number"), layout));
+  return Draw(digits, NumberOutput(Out("number"), layout, o_.format == "npy"));
 }
 
 std::vector<float> Generation::EndOfPath(const std::string& end) {
@@ -300,7 +299,6 @@ bool Generation::DrawFolder() {
 }
 
 bool Generation::Draw(const std::vector<int32_t>& digits, std::unique_ptr<ImageOutput> output) {
-  const InterruptGuard interrupt;
   const std::span all(digits);
   std::unique_ptr<ImageOutput> latents;
   if (!o_.save_latents.empty()) {
@@ -314,7 +312,7 @@ bool Generation::Draw(const std::vector<int32_t>& digits, std::unique_ptr<ImageO
                     static_cast<int64_t>(digits.size()));
   progress.BeginEpoch(1);
   for (size_t first = 0; first < digits.size(); first += kPart) {
-    if (interrupt.Requested()) return false;
+    if (interrupt_.Requested()) return false;
     const auto part = all.subspan(first, std::min(kPart, digits.size() - first));
     const DrawnDigits images = source_.source->Draw(part);
     output->Add(images);

@@ -8,6 +8,7 @@
 
 #include "tools/image_output.h"
 #include "tools/source_options.h"
+#include "util/interrupt.h"
 
 namespace numeral {
 
@@ -57,6 +58,7 @@ class Generation {
   // Draws in parts, as long as nobody interrupts.
   bool Draw(const std::vector<int32_t>& digits, std::unique_ptr<ImageOutput> output);
 
+  const InterruptGuard interrupt_;  // from before the first file is opened
   GenerationOptions o_;
   std::unique_ptr<Engine> engine_;
   NamedSource source_;

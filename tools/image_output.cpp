@@ -38,13 +38,14 @@ class Grid : public ImageOutput {
 
 class Number : public ImageOutput {
  public:
-  Number(fs::path file, const NumberLayout& layout) : file_(std::move(file)), layout_(layout) {}
+  Number(fs::path file, const NumberLayout& layout, bool array)
+      : file_(std::move(file)), layout_(layout), array_(array) {}
   void Add(const DrawnDigits& images) override {
     pixels_.insert(pixels_.end(), images.pixels.begin(), images.pixels.end());
   }
   void Finish() override {
     const GreyImage image = DrawNumber(pixels_, layout_);
-    if (file_.extension() == ".npy") {
+    if (array_) {
       WriteFileAtomically(file_, ToNpy(image.pixels, {image.height, image.width}));
     } else {
       WritePng(file_, image);
@@ -54,6 +55,7 @@ class Number : public ImageOutput {
  private:
   fs::path file_;
   NumberLayout layout_;
+  bool array_;
   std::vector<uint8_t> pixels_;
 };
 
@@ -182,8 +184,9 @@ class Latents : public ImageOutput {
 std::unique_ptr<ImageOutput> GridOutput(const fs::path& file, const GridLayout& layout) {
   return std::make_unique<Grid>(file, layout);
 }
-std::unique_ptr<ImageOutput> NumberOutput(const fs::path& file, const NumberLayout& layout) {
-  return std::make_unique<Number>(file, layout);
+std::unique_ptr<ImageOutput> NumberOutput(const fs::path& file, const NumberLayout& layout,
+                                          bool array) {
+  return std::make_unique<Number>(file, layout, array);
 }
 std::unique_ptr<ImageOutput> NpyOutput(const fs::path& file, int64_t count, bool digits) {
   return std::make_unique<Npy>(file, count, digits);

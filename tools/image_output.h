@@ -25,9 +25,9 @@ class ImageOutput {
 // All images in one picture.
 std::unique_ptr<ImageOutput> GridOutput(const std::filesystem::path& file,
                                         const GridLayout& layout);
-// One number, as a picture or, where the file is called *.npy, as an array [height][width].
+// One number as a picture, or as an array uint8 [height][width].
 std::unique_ptr<ImageOutput> NumberOutput(const std::filesystem::path& file,
-                                          const NumberLayout& layout);
+                                          const NumberLayout& layout, bool array);
 // uint8 [count][28][28], and beside it <name>_digits.npy [count] where the digits are known.
 std::unique_ptr<ImageOutput> NpyOutput(const std::filesystem::path& file, int64_t count,
                                        bool digits);

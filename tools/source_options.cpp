@@ -1,5 +1,7 @@
 #include "tools/source_options.h"
 
+#include <cmath>
+
 #include "inference/latent_file.h"
 #include "inference/weights_source.h"
 #include "util/error.h"
@@ -84,6 +86,9 @@ void DeclareSource(CLI::App& app, SourceOptions& o) {
 
 NamedSource MakeSource(const SourceOptions& o, Engine& engine,
                        const std::function<void(const std::string&)>& note) {
+  // No range holds what is no number.
+  if (std::isnan(o.latent_scale)) BadInput("--latent-scale nan is no number");
+  if (std::isnan(o.min_confidence)) BadInput("--min-confidence nan is no number");
   const auto network = NetworkOfConfig(o.generator_config, "generator");
   NamedSource made;
   if (!o.generators.empty()) {

@@ -59,7 +59,9 @@ class OneGenerator : public DigitSource {
   std::vector<int32_t> Conditions(std::span<const int32_t> digits) const {
     if (!generator_.conditional()) return {};
     for (const int32_t digit : digits) {
-      if (digit < 0 || digit >= kDigits) BadInput("{} must be told the digit, 0 to 9; name it with --digits", source_);
+      if (digit < 0 || digit >= kDigits) {
+        BadInput("{} must be told the digit, 0 to 9; name it with --digits", source_);
+      }
     }
     return {digits.begin(), digits.end()};
   }

@@ -15,7 +15,8 @@ std::vector<float> Interpolate(std::span<const float> from, std::span<const floa
     from_square += double{from[i]} * from[i];
     to_square += double{to[i]} * to[i];
   }
-  const double lengths = std::sqrt(from_square * to_square);
+  const double from_length = std::sqrt(from_square), to_length = std::sqrt(to_square);
+  const double lengths = from_length * to_length;
   const double angle = lengths > 0 ? std::acos(std::clamp(product / lengths, -1.0, 1.0)) : 0;
   const bool circle = std::sin(angle) > 1e-6;
   std::vector<float> path;
@@ -23,8 +24,9 @@ std::vector<float> Interpolate(std::span<const float> from, std::span<const floa
     const double t = static_cast<double>(step) / (steps - 1);
     double a = 1 - t, b = t;
     if (circle && step > 0 && step < steps - 1) {
-      a = std::sin((1 - t) * angle) / std::sin(angle);
-      b = std::sin(t * angle) / std::sin(angle);
+      const double length = (1 - t) * from_length + t * to_length;
+      a = length / from_length * std::sin((1 - t) * angle) / std::sin(angle);
+      b = length / to_length * std::sin(t * angle) / std::sin(angle);
     }
     for (size_t i = 0; i < from.size(); ++i) {
       path.push_back(static_cast<float>(a * from[i] + b * to[i]));

@@ -36,12 +36,15 @@ class Judged : public DigitSource {
     for (size_t first = 0; first < digits.size(); first += kMostAtOnce) {
       const auto part = digits.subspan(first, std::min(kMostAtOnce, digits.size() - first));
       Find(part);
-      for (const int32_t digit : part) {
-        std::deque<Found>& waiting =
-            digit == kAnyDigit ? EarliestWaiting() : waiting_[static_cast<size_t>(digit)];
-        drawn.Append(waiting.front().image);
-        waiting.pop_front();
+      // Digits that are named first: nothing else will do for them.
+      std::vector<Found> taken(part.size());
+      for (size_t i = 0; i < part.size(); ++i) {
+        if (part[i] != kAnyDigit) taken[i] = Take(waiting_[static_cast<size_t>(part[i])]);
       }
+      for (size_t i = 0; i < part.size(); ++i) {
+        if (part[i] == kAnyDigit) taken[i] = Take(EarliestWaiting());
+      }
+      for (const Found& found : taken) drawn.Append(found.image);
     }
     return drawn;
   }
@@ -53,7 +56,7 @@ class Judged : public DigitSource {
 
  private:
   struct Found {
-    int64_t number;  // in the order of the stream
+    int64_t number = 0;  // in the order of the stream
     DrawnDigits image;
   };
 
@@ -61,8 +64,11 @@ class Judged : public DigitSource {
   struct Missing {
     std::array<int64_t, kDigits> of_digit{};
     int64_t of_any = 0;
-    bool Nothing() const {
-      return of_any <= 0 && std::ranges::all_of(of_digit, [](int64_t n) { return n <= 0; });
+    // Images that are still wanted; what is there beyond that counts for nothing.
+    int64_t Count() const {
+      int64_t count = std::max<int64_t>(of_any, 0);
+      for (const int64_t n : of_digit) count += std::max<int64_t>(n, 0);
+      return count;
     }
   };
 
@@ -87,13 +93,11 @@ class Judged : public DigitSource {
 
   void Find(std::span<const int32_t> digits) {
     int64_t misses = 0;
-    for (Missing missing = CountMissing(digits); !missing.Nothing();) {
+    for (Missing missing = CountMissing(digits); missing.Count() > 0;) {
       const std::vector<int32_t> asked = Candidates(missing);
       Sort(inner_->Draw(asked));
       const Missing now = CountMissing(digits);
-      misses = now.of_digit == missing.of_digit && now.of_any == missing.of_any
-                   ? misses + static_cast<int64_t>(asked.size())
-                   : 0;
+      misses = now.Count() < missing.Count() ? 0 : misses + static_cast<int64_t>(asked.size());
       if (misses >= kMostMisses) GiveUp(now);
       missing = now;
     }
@@ -131,6 +135,13 @@ class Judged : public DigitSource {
       waiting.push_back(
           {found_++, {{pixels, pixels + kImagePixels}, {digit}, {latents, latents + size}}});
     }
+  }
+
+  static Found Take(std::deque<Found>& waiting) {
+    NUMERAL_CHECK(!waiting.empty());
+    Found found = std::move(waiting.front());
+    waiting.pop_front();
+    return found;
   }
 
   std::deque<Found>& EarliestWaiting() {

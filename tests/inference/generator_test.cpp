@@ -115,6 +115,44 @@ TEST_CASE("more images begin with the same ones", "[inference]") {
   CHECK(std::abs(squares / 1500 - 1) < 0.15);
 }
 
+TEST_CASE("latents may be drawn from any image on", "[inference]") {
+  Made made;
+  const Generator& generator = *made.generator;
+  const auto all = generator.DrawInputs(3, 40, 1.2, EveryDigit(40));
+  for (const int64_t first : {0, 1, 13, 39}) {
+    const auto rest = generator.DrawInputs(3, 40 - first, 1.2, EveryDigit(40 - first), first);
+    for (size_t input = 0; input < 3; ++input) {
+      const int64_t size = input == 1 ? 3 : 5;
+      CHECK(rest.latents[input] == std::vector<float>(all.latents[input].begin() + first * size,
+                                                      all.latents[input].end()));
+    }
+  }
+}
+
+TEST_CASE("the latents of an image are one row", "[inference]") {
+  Made made;
+  Generator& generator = *made.generator;
+  CHECK(generator.latent_size() == 13);
+  const auto inputs = generator.DrawInputs(3, 4, 1, {3, 1, 4, 1});
+  const std::vector<float> rows = generator.Join(inputs);
+  REQUIRE(rows.size() == 4 * 13);
+  for (size_t i = 0; i < 4; ++i) {
+    for (size_t j = 0; j < 13; ++j) {
+      const size_t input = j < 5 ? 0 : j < 8 ? 1 : 2, begin = j < 5 ? 0 : j < 8 ? 5 : 8;
+      const size_t size = input == 1 ? 3 : 5;
+      CHECK(rows[i * 13 + j] == inputs.latents[input][i * size + j - begin]);
+    }
+  }
+  const GeneratorInputs back = generator.Split(rows, {3, 1, 4, 1});
+  CHECK(back.count == 4);
+  CHECK(back.latents == inputs.latents);
+  CHECK(back.digits == inputs.digits);
+  CHECK(generator.Draw(back) == generator.Draw(inputs));
+  CHECK(generator.Join(generator.DrawInputs(3, 0, 1, {})).empty());
+  CHECK(generator.Split({}, {}).count == 0);
+  MessageOf(ErrorKind::kFailure, [&] { generator.Split(std::vector<float>(25), {1, 2}); });
+}
+
 TEST_CASE("digits and scale reach the picture", "[inference]") {
   Made made;
   Generator& generator = *made.generator;

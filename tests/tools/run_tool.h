@@ -2,6 +2,7 @@
 #pragma once
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,11 +21,13 @@ struct ToolResult {
   std::string out, err;
 };
 
-// A started program. `name` is that of a binary in the build folder.
+// A started program. `name` is that of a binary in the build folder. Its files cannot grow beyond
+// `longest_file` bytes: a full disk, without needing one.
 class Tool {
  public:
-  Tool(const std::string& name, std::vector<std::string> args, std::filesystem::path folder)
-      : folder_(std::move(folder)) {
+  Tool(const std::string& name, std::vector<std::string> args, std::filesystem::path folder,
+       rlim_t longest_file = RLIM_INFINITY)
+      : folder_(std::move(folder)), longest_file_(longest_file) {
     args.insert(args.begin(), std::string(NUMERAL_BINARY_DIR "/") + name);
     std::fflush(nullptr);  // or the child would print it once more
     pid_ = fork();
@@ -46,6 +49,11 @@ class Tool {
     if (chdir(folder_.c_str()) != 0) _exit(99);
     if (!freopen("stdout.txt", "w", stdout) || !freopen("stderr.txt", "w", stderr)) _exit(99);
     unsetenv("NUMERAL_DATA");
+    if (longest_file_ != RLIM_INFINITY) {
+      const rlimit limit{longest_file_, longest_file_};
+      signal(SIGXFSZ, SIG_IGN);
+      if (setrlimit(RLIMIT_FSIZE, &limit) != 0) _exit(99);
+    }
     std::vector<char*> argv;
     for (const std::string& arg : args) argv.push_back(const_cast<char*>(arg.c_str()));
     argv.push_back(nullptr);
@@ -54,12 +62,14 @@ class Tool {
   }
 
   std::filesystem::path folder_;
+  rlim_t longest_file_;
   pid_t pid_ = -1;
 };
 
 inline ToolResult RunTool(const std::string& name, const std::vector<std::string>& args,
-                          const std::filesystem::path& folder) {
-  return Tool(name, args, folder).Wait();
+                          const std::filesystem::path& folder,
+                          rlim_t longest_file = RLIM_INFINITY) {
+  return Tool(name, args, folder, longest_file).Wait();
 }
 
 }  // namespace numeral

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <optional>
 #include <set>
 
 #include "tests/catch.h"
@@ -119,6 +120,85 @@ TEST_CASE("writing into a read-only folder keeps the older file", "[files]") {
   fs::permissions(folder.path(), fs::perms::owner_all);
   CheckMentions(message, {"Permission denied"});
   CHECK(ReadFile(file) == "older");
+  CHECK(Names(folder.path()) == std::set<std::string>{"a.txt"});
+}
+
+TEST_CASE("a file in pieces appears with its last word", "[files]") {
+  TempFolder folder;
+  const fs::path path = folder.path() / "a.txt";
+  WriteFileAtomically(path, "older");
+  {
+    AtomicFile file(path);
+    CHECK(Names(folder.path()).size() == 2);
+    file.Write("one, ");
+    file.Write("");
+    file.Write(std::string_view("t\0o, ", 5));
+    CHECK(ReadFile(path) == "older");
+    file.Write("three");
+    CHECK(ReadFile(path) == "older");
+    file.Commit();
+    CHECK(ReadFile(path) == std::string("one, t\0o, three", 15));
+    CHECK(Names(folder.path()) == std::set<std::string>{"a.txt"});
+    MessageOf(ErrorKind::kFailure, [&] { file.Write("more"); });
+    MessageOf(ErrorKind::kFailure, [&] { file.Commit(); });
+  }
+  CHECK(ReadFile(path) == std::string("one, t\0o, three", 15));
+  CHECK(Names(folder.path()) == std::set<std::string>{"a.txt"});
+}
+
+TEST_CASE("a file that is given up leaves nothing", "[files]") {
+  TempFolder folder;
+  const fs::path path = folder.path() / "a.txt", other = folder.path() / "b.txt";
+  WriteFileAtomically(path, "older");
+  {
+    AtomicFile file(path), never(other), twin(path);
+    file.Write("half");
+    twin.Write("the other half");
+    CHECK(Names(folder.path()).size() == 4);  // two writers of a file do not meet
+  }
+  CHECK(ReadFile(path) == "older");
+  CHECK(Names(folder.path()) == std::set<std::string>{"a.txt"});
+
+  {
+    AtomicFile file(path);
+    const FileSizeLimit limit(4096);
+    file.Write("fits");
+    CheckMentions(MessageOf(ErrorKind::kFailure, [&] { file.Write(std::string(100'000, 'x')); }),
+                  {path.string(), "File too large"});
+  }
+  CHECK(ReadFile(path) == "older");
+  CHECK(Names(folder.path()) == std::set<std::string>{"a.txt"});
+
+  fs::create_directory(other);
+  {
+    AtomicFile file(other);
+    file.Write("text");
+    CheckMentions(MessageOf(ErrorKind::kFailure, [&] { file.Commit(); }), {other.string()});
+    MessageOf(ErrorKind::kFailure, [&] { file.Write("more"); });
+  }
+  CHECK(Names(folder.path()) == std::set<std::string>{"a.txt", "b.txt"});
+  CHECK(fs::is_empty(other));
+  const fs::path nowhere = folder.path() / "missing/c.txt";
+  CheckMentions(MessageOf(ErrorKind::kFailure, [&] { AtomicFile file(nowhere); }),
+                {nowhere.string(), "No such file or directory"});
+}
+
+TEST_CASE("a file in pieces can change hands", "[files]") {
+  TempFolder folder;
+  const fs::path path = folder.path() / "a.txt";
+  {
+    std::optional<AtomicFile> first(path);
+    first->Write("one, ");
+    AtomicFile second(std::move(*first));
+    MessageOf(ErrorKind::kFailure, [&] { first->Write("lost"); });
+    MessageOf(ErrorKind::kFailure, [&] { first->Commit(); });
+    first.reset();  // which takes nothing away
+    second.Write("two");
+    CHECK(Names(folder.path()).size() == 1);
+    CHECK_FALSE(fs::exists(path));
+    second.Commit();
+  }
+  CHECK(ReadFile(path) == "one, two");
   CHECK(Names(folder.path()) == std::set<std::string>{"a.txt"});
 }
 

@@ -184,6 +184,39 @@ TEST_CASE("a resumed run counts only its own steps", "[progress]") {
   CHECK(stage.Last() == "epoch 49/50  d 1.312  g 0.845  100 images/s  took 0:10  0:10 left\n");
 }
 
+TEST_CASE("a task that is no epoch goes by its own name", "[progress]") {
+  Stage stage;
+  Progress progress(stage.Output(Mode::kTerminal), "drawing", 40'000);
+  progress.BeginEpoch(1);
+  CHECK(stage.Last() == "\rdrawing  .................... 0/40000\x1b[K");
+  stage.now_s += 3;
+  progress.Update(1'000, 1'000);
+  CHECK(stage.Last() == "\rdrawing  .................... 1000/40000\x1b[K");
+  stage.now_s += 2;
+  progress.Update(10'000, 10'000);
+  // 9,000 images in 2 s, 30,000 to go.
+  CHECK(stage.Last() ==
+        "\rdrawing  #####............... 10000/40000  4,500 images/s  0:07 left\x1b[K");
+  stage.now_s += 3;
+  progress.Update(40'000, 40'000);
+  progress.EndEpoch();
+  CHECK(stage.Last() == "\rdrawing  7,800 images/s  took 0:08\x1b[K\n");
+
+  for (const Mode mode : {Mode::kLog, Mode::kQuiet}) {
+    Stage plain;
+    Progress task(plain.Output(mode), "drawing", 10);
+    task.BeginEpoch(1);
+    plain.now_s += 1;
+    task.Update(4, 4);
+    plain.now_s += 2;
+    task.Update(10, 10);
+    CHECK(plain.written.empty());
+    task.EndEpoch();
+    const std::vector<std::string> line{"drawing  3 images/s  took 0:03\n"};
+    CHECK(plain.written == (mode == Mode::kLog ? line : std::vector<std::string>{}));
+  }
+}
+
 TEST_CASE("text is printed above the line", "[progress]") {
   Stage stage;
   Progress progress(stage.Output(Mode::kTerminal), 1, 10);
