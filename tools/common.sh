@@ -11,7 +11,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # The packages (Debian and Ubuntu names) that building, testing and drawing curves need.
 # shellcheck disable=SC2034
 PACKAGES=(g++ cmake ninja-build pkg-config libdnnl-dev nlohmann-json3-dev libcli11-dev libfmt-dev
-  libgd-dev zlib1g-dev libeigen3-dev catch2 libbenchmark-dev gnuplot-nox curl ca-certificates)
+  libgd-dev zlib1g-dev libeigen3-dev libcpp-httplib-dev catch2 libbenchmark-dev gnuplot-nox curl
+  ca-certificates)
 
 die() {
   echo "$(basename "$0"): $*" >&2

@@ -2,15 +2,19 @@
 
 #include <signal.h>
 
+#include <atomic>
+
 namespace numeral {
 namespace {
 
-volatile sig_atomic_t g_requested = 0;
+// The handler may run on another thread than the loop that asks.
+std::atomic<bool> g_requested = false;
+static_assert(std::atomic<bool>::is_always_lock_free);
 struct sigaction g_previous_int, g_previous_term;
 
 // The second signal, of either kind, finds the default action.
 void Request(int) {
-  g_requested = 1;
+  g_requested = true;
   signal(SIGINT, SIG_DFL);
   signal(SIGTERM, SIG_DFL);
 }
@@ -18,7 +22,7 @@ void Request(int) {
 }  // namespace
 
 InterruptGuard::InterruptGuard() {
-  g_requested = 0;
+  g_requested = false;
   struct sigaction action {};
   action.sa_handler = Request;
   sigemptyset(&action.sa_mask);
@@ -31,6 +35,6 @@ InterruptGuard::~InterruptGuard() {
   sigaction(SIGTERM, &g_previous_term, nullptr);
 }
 
-bool InterruptGuard::Requested() const { return g_requested != 0; }
+bool InterruptGuard::Requested() const { return g_requested; }
 
 }  // namespace numeral
