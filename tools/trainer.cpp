@@ -33,8 +33,9 @@ constexpr const char* kFooter = R"(Examples:
   trainer configs/dcgan.json --classifier runs/classifier_cnn/c.bin
 
 A run writes runs/<name>/: config.json (every setting), metrics.jsonl (a line per epoch),
-samples/epoch_0001.png, g.bin and d.bin or c.bin (safetensors), best.bin, checkpoint/. runs/latest
-is the newest.
+samples/epoch_0001.png, g.bin and d.bin or c.bin (safetensors), best.bin, checkpoint/, run.json
+(command, machine, versions), and when it ends or is interrupted report.html, losses.svg, losses.png
+and progress.gif. runs/latest is the newest.
 Exit status: 0 done, 2 bad input, 1 failure, 130 interrupted (state saved; use --resume).)";
 
 void Declare(CLI::App& app, Options& o) {
@@ -141,7 +142,7 @@ void TakeOverEvaluation(const RunFolder& folder, Config& config) {
   config.evaluation = LoadConfig(folder.config().string()).evaluation;
 }
 
-int Run(const Options& o) {
+int Run(const Options& o, const std::string& command) {
   Config config = Load(o);
   if (o.summary || o.check || o.dump_plan) return Describe(o, config);
   std::optional<RunFolder> folder;
@@ -158,6 +159,11 @@ int Run(const Options& o) {
   if (!config.evaluation.classifier.empty()) train.quality = &quality.emplace(session, data);
   const std::optional<Dataset> held_out = HeldOut(config, DataDir(o.data_dir));
   if (held_out) train.held_out = &*held_out;
+  train.report = RunFacts{.command = command,
+                          .data_dir = DataDir(o.data_dir).string(),
+                          .device = o.device,
+                          .engine = {},
+                          .steps_per_epoch = 0};
   if (!folder) folder = RunFolder::Create(config.name, o.run_dir);
   if (!o.train.quiet) {
     Say(fmt::format("{}: {} images of {}, {} epochs of {} steps on {}, into {}", config.name,
@@ -176,5 +182,5 @@ int main(int argc, char** argv) {
                "trainer");
   Options options;
   Declare(app, options);
-  return ToolMain(app, argc, argv, [&] { return Run(options); });
+  return ToolMain(app, argc, argv, [&] { return Run(options, ShellQuoted(argv)); });
 }

@@ -6,8 +6,10 @@
 
 #include "config/location.h"
 
-namespace numeral::config_detail {
+namespace numeral {
 namespace {
+
+using config_detail::Quote;
 
 constexpr std::size_t kLongestWord = 100;
 constexpr std::size_t kMostListed = 20;
@@ -58,4 +60,4 @@ std::string Suggest(std::string_view word, const std::vector<std::string>& candi
   return fmt::format("; known here: {}{}", listed, candidates.size() > kMostListed ? ", ..." : "");
 }
 
-}  // namespace numeral::config_detail
+}  // namespace numeral

@@ -1,4 +1,4 @@
-// The valid word nearest to a mistyped one. Internal to config/.
+// The valid word nearest to a mistyped one. Called by config/ and by what takes other names.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace numeral::config_detail {
+namespace numeral {
 
 // Fewest insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`, no
 // letter edited twice (optimal string alignment). Cost: a.size() * b.size().
@@ -16,4 +16,4 @@ std::size_t EditDistance(std::string_view a, std::string_view b);
 // `; known here: "slope", "type"`, shortened if long; empty without candidates.
 std::string Suggest(std::string_view word, const std::vector<std::string>& candidates);
 
-}  // namespace numeral::config_detail
+}  // namespace numeral

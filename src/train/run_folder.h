@@ -4,6 +4,7 @@
 //   g.bin  d.bin  samples/epoch_0001.png  best.bin (the best generator, where it is evaluated)
 //   c.bin (of a classifier)
 //   samples/stopped.png (of a run that ended inside an epoch)
+//   run.json  losses.svg  losses.png  progress.gif  report.html (by report/)
 //
 // Loses nothing: a new run never takes the folder of an old one unless told to resume it.
 #pragma once

@@ -7,6 +7,7 @@
 
 #include "config/parse.h"
 #include "inference/classifier.h"
+#include "report/report.h"
 #include "train/sample_grid.h"
 #include "util/error.h"
 #include "util/files.h"
@@ -36,6 +37,13 @@ class Loop {
 
   TrainResult Run() {
     Begin();
+    const TrainResult result = RunEpochs();
+    Report();
+    return result;
+  }
+
+ private:
+  TrainResult RunEpochs() {
     while (position_.step < session_.total_steps()) {
       if (Converged()) return TrainResult::kConverged;
       progress_.BeginEpoch(Epoch() + 1);
@@ -45,7 +53,6 @@ class Loop {
     return TrainResult::kFinished;
   }
 
- private:
   // Whole epochs done.
   int Epoch() const { return static_cast<int>(position_.step / session_.steps_per_epoch()); }
   int64_t StepInEpoch() const { return position_.step % session_.steps_per_epoch(); }
@@ -75,8 +82,21 @@ class Loop {
       session_.Initialise();
     }
     WriteFileAtomically(folder_.config(), ToJson(session_.config()).dump(2) + "\n");
+    RecordFacts();
     read_ = position_.step;
     BeginTiming();
+  }
+
+  void RecordFacts() const {
+    if (!options_.report) return;
+    RunFacts facts = *options_.report;
+    facts.engine = session_.engine().capabilities().description;
+    facts.steps_per_epoch = session_.steps_per_epoch();
+    if (options_.resume) {
+      RecordResume(folder_.dir(), facts, position_.step);
+    } else {
+      RecordStart(folder_.dir(), facts);
+    }
   }
 
   void BeginTiming() {
@@ -244,6 +264,17 @@ class Loop {
     }
     session_.Save(folder_.checkpoint(), position_);
     saved_step_ = position_.step;
+  }
+
+  // All is saved by now: whatever fails here costs a line.
+  void Report() {
+    if (!options_.report) return;
+    try {
+      WriteRunReport(ReadRun(folder_.dir()),
+                     [this](const std::string& note) { progress_.Print(note); });
+    } catch (const std::exception& error) {
+      progress_.Print(fmt::format("no report: {}", error.what()));
+    }
   }
 
   Session& session_;

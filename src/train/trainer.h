@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
+#include "report/run_facts.h"
 #include "train/quality.h"
 #include "train/run_folder.h"
 #include "train/session.h"
@@ -15,6 +17,9 @@ struct TrainOptions {
   bool quiet = false;
   QualityMonitor* quality = nullptr;  // evaluates the generator as the config says
   const Dataset* held_out = nullptr;  // what a classifier is tested on at the end
+  // With it, run.json is written at the start, and report/report.h's files at the end; the loop
+  // fills the engine and the steps in.
+  std::optional<RunFacts> report = std::nullopt;
 };
 
 // kConverged: the config's patience ran out.

@@ -4,9 +4,6 @@
 namespace numeral {
 namespace {
 
-using config_detail::EditDistance;
-using config_detail::Suggest;
-
 TEST_CASE("edit distance") {
   CHECK(EditDistance("", "") == 0);
   CHECK(EditDistance("", "abc") == 3);

@@ -44,6 +44,22 @@ TEST_CASE("the same picture gives the same bytes without time or program", "[png
   }
 }
 
+TEST_CASE("a PNG is read back", "[png]") {
+  const GreyImage image = GENERATE(Ramp(37, 11), Ramp(1, 1), Ramp(300, 2));
+  const GreyImage back = DecodePng(EncodePng(image));
+  CHECK(back.width == image.width);
+  CHECK(back.height == image.height);
+  CHECK(back.pixels == image.pixels);
+}
+
+TEST_CASE("bytes that are no PNG are refused in silence", "[png]") {
+  const std::string png = EncodePng(Ramp(37, 11));
+  for (const std::string& bytes : {std::string(), std::string("text"), png.substr(0, 40),
+                                   png.substr(0, png.size() / 2), "\n" + png}) {
+    MessageOf(ErrorKind::kBadInput, [&] { DecodePng(bytes); });
+  }
+}
+
 TEST_CASE("a PNG is written to a file", "[png]") {
   TempFolder folder;
   const auto path = folder.path() / "a.png";

@@ -3,8 +3,10 @@
 #include <thread>
 
 #include "config/parse.h"
+#include "report/run_record.h"
 #include "tests/catch.h"
 #include "tests/data/idx_files.h"
+#include "tests/report/search_path.h"
 #include "tests/tools/run_tool.h"
 #include "tests/train/synthetic_data.h"
 #include "tests/util/expect_error.h"
@@ -67,7 +69,8 @@ TEST_CASE("a run leaves the files that the design promises", "[trainer]") {
   const fs::path run = folder.path() / "runs/small";
   for (const char* name :
        {"config.json", "metrics.jsonl", "samples/epoch_0001.png", "samples/epoch_0002.png", "g.bin",
-        "d.bin", "checkpoint/state.safetensors"}) {
+        "d.bin", "checkpoint/state.safetensors", "run.json", "report.html", "losses.svg",
+        "losses.png", "progress.gif"}) {
     INFO(name);
     CHECK(fs::exists(run / name));
   }
@@ -90,6 +93,72 @@ TEST_CASE("a run leaves the files that the design promises", "[trainer]") {
     CHECK(folder.Train({"runs/small/config.json", "--quiet", "--run-dir", "again"}).status == 0);
     CHECK(ReadFile(run / "g.bin") == ReadFile(folder.path() / "again/g.bin"));
   }
+}
+
+TEST_CASE("the command of a report repeats its run to the byte", "[trainer]") {
+  const WorkingFolder folder;
+  const std::vector<std::string> args =
+      GENERATE(std::vector<std::string>{}, std::vector<std::string>{"--max-steps", "11"});
+  std::vector<std::string> all{
+      "small.json", "--quiet",    "--seed",     "5",    "--set",    "/description=it's a run",
+      "--run-dir",  "it's a run", "--data-dir", "data", "--device", "cpu"};
+  all.insert(all.end(), args.begin(), args.end());
+  REQUIRE(folder.Train(all).status == 0);
+  const fs::path run = folder.path() / "it's a run";
+  const Json facts = Json::parse(ReadFile(run / "run.json"));
+  CHECK(facts["data_dir"] == "data");
+  CHECK(facts["device"] == "cpu");
+  CHECK(facts["steps_per_epoch"] == 8);
+  CheckMentions(facts["command"], {"trainer small.json --quiet --seed 5", R"('it'\''s a run')"});
+  CheckMentions(facts["engine"], {"CPU", "oneDNN"});
+  const std::string command = ReadRun(run).RepeatCommand();
+  INFO(command);
+  CHECK((command.find("--max-steps 11") != std::string::npos) == !args.empty());
+  const std::string shell = fmt::format("cd '{}' && '{}/'{} --quiet", folder.path().string(),
+                                        NUMERAL_BINARY_DIR, command);
+  REQUIRE(std::system(shell.c_str()) == 0);
+  const fs::path again = folder.path() / "it's a run_again";
+  for (const char* name : {"config.json", "g.bin", "d.bin"}) {
+    INFO(name);
+    CHECK(ReadFile(run / name) == ReadFile(again / name));
+  }
+}
+
+TEST_CASE("a resumed run says so in run.json", "[trainer]") {
+  const WorkingFolder folder;
+  REQUIRE(folder.Train({"small.json", "--quiet", "--max-steps", "3"}).status == 0);
+  REQUIRE(folder.Train({"small.json", "--quiet", "--resume"}).status == 0);
+  const Json facts = Json::parse(ReadFile(folder.path() / "runs/small/run.json"));
+  CheckMentions(facts["command"], {"--max-steps 3"});
+  REQUIRE(facts["resumed"].size() == 1);
+  CHECK(facts["resumed"][0]["step"] == 3);
+  CheckMentions(facts["resumed"][0]["command"], {"--resume"});
+  CheckMentions(ReadFile(folder.path() / "runs/small/report.html"), {"at step 3"});
+}
+
+TEST_CASE("a report that fails costs a line and nothing else", "[trainer]") {
+  const WorkingFolder folder;
+  REQUIRE(folder.Train({"small.json", "--max-steps", "3"}).status == 0);
+  const fs::path run = folder.path() / "runs/small";
+  fs::remove(run / "report.html");
+  fs::create_directory(run / "report.html");
+  const ToolResult resumed = folder.Train({"small.json", "--resume"});
+  CHECK(resumed.status == 0);
+  CheckMentions(resumed.err, {"no report: ", "report.html", "is trained"});
+  CHECK(folder.Train({"small.json", "--quiet"}).status == 0);
+  CHECK(ReadFile(run / "g.bin") == ReadFile(folder.path() / "runs/small_2/g.bin"));
+}
+
+TEST_CASE("without gnuplot a run ends as ever, with one note", "[trainer]") {
+  const WorkingFolder folder;
+  const SearchPath path(folder.path());
+  const ToolResult result = folder.Train({"small.json"});
+  CHECK(result.status == 0);
+  CheckMentions(result.err, {"gnuplot-nox"});
+  const fs::path run = folder.path() / "runs/small";
+  CHECK(fs::exists(run / "report.html"));
+  CHECK(fs::exists(run / "progress.gif"));
+  CHECK_FALSE(fs::exists(run / "losses.svg"));
 }
 
 TEST_CASE("bad input gets one line and status 2", "[trainer]") {
@@ -165,6 +234,10 @@ TEST_CASE("a signal ends the run after the step, saved and resumable", "[trainer
     CHECK(result.status == 130);
     CHECK(fs::exists(folder.path() / "runs/small/checkpoint/state.safetensors"));
     CHECK(result.err.find("--resume") != std::string::npos);
+    for (const char* name : {"run.json", "report.html", "losses.svg", "losses.png"}) {
+      INFO(name);
+      CHECK(fs::exists(folder.path() / "runs/small" / name));
+    }
     const ToolResult resumed =
         folder.Train({"small.json", "--resume", "--quiet", "--epochs", "1000000", "--max-steps",
                       "1", "--set", "/output/checkpoint_every=1000000"});

@@ -1,0 +1,32 @@
+// run.json: what a run's config does not say of it. Which command began it, on which machine, by
+// which versions, when; and each time that it was resumed.
+//
+// Holds times, so two runs never have the same one; nothing reads it to train. Written by
+// the training loop, read by the report.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace numeral {
+
+// What the program that trains knows of itself.
+struct RunFacts {
+  std::string command;   // as typed, quoted for a shell
+  std::string data_dir;  // as it was resolved
+  std::string device;    // as asked for: "auto"
+  std::string engine;    // "CPU, 2 threads, oneDNN 2.6.3"
+  int64_t steps_per_epoch = 0;
+};
+
+// One line that a shell splits into these arguments again.
+std::string ShellQuoted(const char* const* argv);
+std::string ShellQuoted(const std::string& word);
+
+// Writes <dir>/run.json anew.
+void RecordStart(const std::filesystem::path& dir, const RunFacts& facts);
+// Adds to it that the run goes on from `step`, or begins one where there is none that can be read.
+void RecordResume(const std::filesystem::path& dir, const RunFacts& facts, int64_t step);
+
+}  // namespace numeral

@@ -1,0 +1,99 @@
+#include "report/run_facts.h"
+
+#include <cstdio>
+
+#include "config/parse.h"
+#include "report/run_record.h"
+#include "tests/catch.h"
+#include "tests/data/idx_files.h"
+#include "tests/util/temp_folder.h"
+#include "util/files.h"
+
+namespace numeral {
+namespace {
+
+const RunFacts kFacts{.command = "trainer a.json",
+                      .data_dir = "data",
+                      .device = "auto",
+                      .engine = "CPU, 3 threads",
+                      .steps_per_epoch = 17};
+
+Json Recorded(const TempFolder& folder) {
+  return Json::parse(ReadFile(folder.path() / "run.json"));
+}
+
+// What a shell makes of a command line: one argument in each line of brackets.
+std::string ArgumentsOf(const std::string& line) {
+  FILE* shell = popen(("printf '[%s]' " + line).c_str(), "r");
+  REQUIRE(shell != nullptr);
+  std::string text;
+  for (int c = 0; (c = std::fgetc(shell)) != EOF;) text += static_cast<char>(c);
+  pclose(shell);
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("a shell reads a quoted command as it was typed", "[report]") {
+  const char* argv[] = {"build/trainer", "a b.json",    "",       "it's",  "$HOME `id` \\ \"x\"",
+                        "--set",         "/name=[1,2]", "*?;&|>", "a\nb#", nullptr};
+  CHECK(
+      ArgumentsOf(ShellQuoted(argv)) ==
+      "[build/trainer][a b.json][][it's][$HOME `id` \\ \"x\"][--set][/name=[1,2]][*?;&|>][a\nb#]");
+  const char* plain[] = {"build/trainer", "configs/a_b.json", "--epochs=3", nullptr};
+  CHECK(ShellQuoted(plain) == "build/trainer configs/a_b.json --epochs=3");
+}
+
+TEST_CASE("run.json says how a run began and went on", "[report]") {
+  const TempFolder folder;
+  RecordStart(folder.path(), kFacts);
+  const Json started = Recorded(folder);
+  CHECK(started["command"] == "trainer a.json");
+  CHECK(started["engine"] == "CPU, 3 threads");
+  CHECK(started["steps_per_epoch"] == 17);
+  CHECK(started["machine"]["cores"] >= 1);
+  CHECK_FALSE(started["machine"]["processor"].get<std::string>().empty());
+  CHECK_FALSE(started["numeral"].get<std::string>().empty());
+  CHECK_FALSE(started["compiler"].get<std::string>().empty());
+  const std::string time = started["started"];
+  REQUIRE(time.size() == 20);
+  CHECK(time.substr(0, 2) == "20");
+  CHECK(time[10] == 'T');
+  CHECK(time[19] == 'Z');
+  CHECK_FALSE(started.contains("resumed"));
+
+  RunFacts again = kFacts;
+  again.command = "trainer a.json --resume";
+  RecordResume(folder.path(), again, 34);
+  RecordResume(folder.path(), again, 51);
+  Json resumed = Recorded(folder);
+  REQUIRE(resumed["resumed"].size() == 2);
+  CHECK(resumed["resumed"][0]["step"] == 34);
+  CHECK(resumed["resumed"][1]["step"] == 51);
+  CHECK(resumed["resumed"][1]["command"] == "trainer a.json --resume");
+  resumed.erase("resumed");
+  CHECK(resumed == started);
+}
+
+TEST_CASE("a resumed run needs no run.json, nor a good one", "[report]") {
+  for (const std::string before : {"", "{\"resumed\"", "[]", "{\"resumed\": 7}"}) {
+    INFO(before);
+    const TempFolder folder;
+    if (!before.empty()) WriteBytes(folder.path() / "run.json", before);
+    RecordResume(folder.path(), kFacts, 5);
+    const Json json = Recorded(folder);
+    REQUIRE(json["resumed"].size() == 1);
+    CHECK(json["resumed"][0]["step"] == 5);
+    if (before.find('7') == std::string::npos) CHECK(json.value("command", "") == "trainer a.json");
+  }
+}
+
+TEST_CASE("bytes that are no text do not stop a run", "[report]") {
+  const TempFolder folder;
+  RunFacts facts = kFacts;
+  facts.command = facts.data_dir = "\xff\xfe";
+  RecordStart(folder.path(), facts);
+  CHECK(Recorded(folder)["data_dir"] == "\xEF\xBF\xBD\xEF\xBF\xBD");
+}
+
+}  // namespace numeral

@@ -1,0 +1,84 @@
+// report RUN_DIR...: pictures and pages of runs, and a page that compares them.
+#include "report/report.h"
+
+#include <algorithm>
+
+#include "report/comparison.h"
+#include "tools/tool_main.h"
+#include "util/error.h"
+
+namespace {
+
+using namespace numeral;
+
+struct Options {
+  std::vector<std::string> runs;
+  std::string out = "comparison.html", sort;
+  bool quiet = false;
+};
+
+constexpr const char* kFooter = R"(Examples:
+  report runs/latest                            runs/latest/report.html, which opens in any browser
+  report runs/dcgan runs/quickstart runs/gan_mlp --out three.html
+  report runs/* --sort coverage                 the best coverage comes first
+
+Into each run's folder go
+  report.html               figures, curves, samples of every epoch, config, machine, command:
+                            one file without links, to be mailed or kept
+  losses.svg, losses.png    losses, accuracies and quality over the epochs (needs gnuplot)
+  progress.gif              the samples from the first epoch to the last
+trainer writes them too when a run ends; here they are made again, with evaluation/ where evaluate
+has been there since. Of several runs there is also --out: a table, curves over each other, samples
+side by side, and where the configs differ. --sort takes the names of metrics.jsonl and
+evaluation.json, such as fid_c, s1, coverage or test_accuracy; the better end comes first, and where
+evaluate measured a figure, that one counts.
+Exit status: 0 done, 2 bad input, 1 failure.)";
+
+void Declare(CLI::App& app, Options& o) {
+  app.footer(kFooter);
+  app.add_option("RUN_DIR", o.runs, "folders of runs")->required();
+  app.add_option("--out", o.out, "the page that compares several runs")->capture_default_str();
+  app.add_option("--sort", o.sort, "metric by which runs are compared (default: fid_c)");
+  app.add_flag("--quiet", o.quiet, "no line for each file, no notes");
+}
+
+// Each run once: runs/* names the newest one twice, as runs/latest too.
+std::vector<RunRecord> ReadRuns(const std::vector<std::string>& dirs) {
+  std::vector<RunRecord> runs;
+  for (const std::string& dir : dirs) {
+    RunRecord run = ReadRun(dir);
+    const bool known = std::any_of(runs.begin(), runs.end(), [&](const RunRecord& other) {
+      return std::filesystem::equivalent(run.dir, other.dir);
+    });
+    if (!known) runs.push_back(std::move(run));
+  }
+  return runs;
+}
+
+int Run(const Options& o) {
+  const Note note = [&](const std::string& text) {
+    if (!o.quiet) Say(text);
+  };
+  // Whatever can be refused comes before anything is written.
+  std::vector<RunRecord> runs = ReadRuns(o.runs);
+  TellApart(runs);
+  const int sorted_by = SortRuns(o.sort, runs);
+  for (const RunRecord& run : runs) {
+    WriteRunReport(run, note);
+    note((run.dir / "report.html").string());
+  }
+  if (runs.size() > 1) {
+    WriteComparison(runs, sorted_by, o.out, note);
+    note(o.out);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Draws the curves and samples of runs, and writes a page of each.", "report");
+  Options options;
+  Declare(app, options);
+  return ToolMain(app, argc, argv, [&] { return Run(options); });
+}
