@@ -10,13 +10,14 @@
 #include "graph/graph.h"
 #include "tools/tool_main.h"
 #include "util/error.h"
+#include "util/progress.h"
 
 namespace {
 
 using namespace numeral;
 
 struct Options {
-  std::string config, device = "auto", run_dir, data_dir, classifier, judge;
+  std::string config, device = "auto", run_dir, data_dir, generator, classifier, judge;
   std::vector<std::string> sets;
   int epochs = 0;
   int64_t seed = -1;
@@ -31,11 +32,13 @@ constexpr const char* kFooter = R"(Examples:
   trainer configs/dcgan.json --resume             goes on where the newest run stopped
   trainer configs/classifier_cnn.json             a classifier, c.bin, to judge generators with
   trainer configs/dcgan.json --classifier runs/classifier_cnn/c.bin
+  trainer configs/latent_predictor_flow.json --generator runs/gan_mlp_tuned/g.bin \
+      --classifier runs/classifier_cnn/c.bin      latents of each digit, for a generator without
 
 A run writes runs/<name>/: config.json (every setting), metrics.jsonl (a line per epoch),
-samples/epoch_0001.png, g.bin and d.bin or c.bin (safetensors), best.bin, checkpoint/, run.json
-(command, machine, versions), and when it ends or is interrupted report.html, losses.svg, losses.png
-and progress.gif. runs/latest is the newest.
+samples/epoch_0001.png, g.bin and d.bin, c.bin or l.bin (safetensors), best.bin, checkpoint/,
+run.json (command, machine, versions), and when it ends or is interrupted report.html, losses.svg,
+losses.png and progress.gif. runs/latest is the newest.
 Exit status: 0 done, 2 bad input, 1 failure, 130 interrupted (state saved; use --resume).)";
 
 void Declare(CLI::App& app, Options& o) {
@@ -53,7 +56,9 @@ void Declare(CLI::App& app, Options& o) {
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 62));
   app.add_option("--set", o.sets, "override a value: POINTER=JSON, such as /training/epochs=3");
   app.add_option("--classifier", o.classifier,
-                 "judge the generator by this c.bin as it trains, and keep the best as best.bin");
+                 "judge the generator by this c.bin as it trains, and keep the best as best.bin; "
+                 "of a latent predictor: what reads the digits");
+  app.add_option("--generator", o.generator, "g.bin whose latents a latent predictor learns");
   app.add_option("--judge", o.judge, "c.bin whose features are compared (default: --classifier)");
   app.add_option("--data-dir", o.data_dir,
                  "where the IDX files are (default: $NUMERAL_DATA, data)");
@@ -69,10 +74,13 @@ Config Load(const Options& o) {
   if (o.epochs > 0) overrides.push_back({"/training/epochs", std::to_string(o.epochs)});
   if (o.seed >= 0) overrides.push_back({"/seed", std::to_string(o.seed)});
   // As JSON strings: a path may look like a number.
-  if (!o.classifier.empty()) {
-    overrides.push_back({"/evaluation/classifier", Json(o.classifier).dump()});
-  }
-  if (!o.judge.empty()) overrides.push_back({"/evaluation/judge", Json(o.judge).dump()});
+  const auto name_file = [&](const char* pointer, const std::string& path) {
+    if (!path.empty()) overrides.push_back({pointer, Json(path).dump()});
+  };
+  const bool pairs = LoadConfig(o.config, overrides).TrainsLatentPredictor();
+  name_file("/pairs/generator", o.generator);
+  name_file(pairs ? "/pairs/classifier" : "/evaluation/classifier", o.classifier);
+  name_file("/evaluation/judge", o.judge);
   return LoadConfig(o.config, overrides);
 }
 
@@ -89,7 +97,9 @@ int Describe(const Options& o, const Config& config) {
                                              {"test", 10000},
                                              {"fit", 60000 - kValidationImages},
                                              {"validation", kValidationImages}};
-  const int64_t published = sizes.at(config.data.split);
+  const int64_t published = config.TrainsLatentPredictor()
+                                ? int64_t{config.pairs.per_digit} * kDigits
+                                : sizes.at(config.data.split);
   const auto engine = MakeEngine(o.device);
   CheckPrecision(config, *engine);
   const Capabilities& capabilities = engine->capabilities();
@@ -126,6 +136,10 @@ std::string Outcome(const RunFolder& folder, const Config& config, TrainResult r
         return fmt::format("{} is trained; evaluate --classifier {}", dir,
                            folder.weights("classifier").string());
       }
+      if (config.TrainsLatentPredictor()) {
+        return fmt::format("{} is trained; the latent predictor is {}", dir,
+                           folder.weights("latent_predictor").string());
+      }
       return fmt::format("{} is trained; pictures in {}/samples", dir, dir);
     case TrainResult::kConverged:
       return fmt::format(
@@ -136,10 +150,27 @@ std::string Outcome(const RunFolder& folder, const Config& config, TrainResult r
   }
 }
 
-// A run that is resumed goes on being judged as it was, unless told otherwise.
-void TakeOverEvaluation(const RunFolder& folder, Config& config) {
-  if (!config.evaluation.classifier.empty() || !std::filesystem::exists(folder.config())) return;
-  config.evaluation = LoadConfig(folder.config().string()).evaluation;
+// A run that is resumed goes on being judged, and learning from the files, as it was, unless told
+// otherwise.
+void TakeOverFiles(const RunFolder& folder, Config& config) {
+  if (!std::filesystem::exists(folder.config())) return;
+  const Config saved = LoadConfig(folder.config().string());
+  if (config.evaluation.classifier.empty()) config.evaluation = saved.evaluation;
+  PairsSpec& pairs = config.pairs;
+  if (pairs.generator.empty()) pairs.generator = saved.pairs.generator;
+  if (pairs.classifier.empty()) pairs.classifier = saved.pairs.classifier;
+}
+
+LatentPairs DrawPairs(const Config& config, Engine& engine, bool quiet) {
+  int shown = 0;
+  const auto wanted = int64_t{config.pairs.per_digit} * kDigits;
+  return DrawLatentPairs(config, engine, [&](int64_t kept, int64_t drawn) {
+    const int tenth = static_cast<int>(10 * kept / wanted);
+    if (quiet || tenth == shown) return;
+    shown = tenth;
+    Say(fmt::format("drawing pairs: {} of {} kept, of {} latents", FormatCount(kept),
+                    FormatCount(wanted), FormatCount(drawn)));
+  });
 }
 
 int Run(const Options& o, const std::string& command) {
@@ -148,11 +179,13 @@ int Run(const Options& o, const std::string& command) {
   std::optional<RunFolder> folder;
   if (o.train.resume) {
     folder = RunFolder::Resume(config.name, o.run_dir);
-    TakeOverEvaluation(*folder, config);
+    TakeOverFiles(*folder, config);
   }
   const auto engine = MakeEngine(o.device);
-  const Dataset data = LoadDataset(config.data, DataDir(o.data_dir));
-  Session session(config, data, *engine);
+  const bool on_pairs = config.TrainsLatentPredictor();
+  const Dataset data = on_pairs ? Dataset() : LoadDataset(config.data, DataDir(o.data_dir));
+  const LatentPairs pairs = on_pairs ? DrawPairs(config, *engine, o.train.quiet) : LatentPairs();
+  Session session = on_pairs ? Session(config, pairs, *engine) : Session(config, data, *engine);
   // Whatever can be refused comes before the folder is made.
   TrainOptions train = o.train;
   std::optional<QualityMonitor> quality;
@@ -166,8 +199,11 @@ int Run(const Options& o, const std::string& command) {
                           .steps_per_epoch = 0};
   if (!folder) folder = RunFolder::Create(config.name, o.run_dir);
   if (!o.train.quiet) {
-    Say(fmt::format("{}: {} images of {}, {} epochs of {} steps on {}, into {}", config.name,
-                    data.count(), data.name, config.training.epochs, session.steps_per_epoch(),
+    const std::string learned =
+        on_pairs ? fmt::format("{} latents of {}", pairs.count(), config.pairs.generator)
+                 : fmt::format("{} images of {}", data.count(), data.name);
+    Say(fmt::format("{}: {}, {} epochs of {} steps on {}, into {}", config.name, learned,
+                    config.training.epochs, session.steps_per_epoch(),
                     engine->capabilities().description, folder->dir().string()));
   }
   const TrainResult result = Train(session, *folder, train);
@@ -178,8 +214,10 @@ int Run(const Options& o, const std::string& command) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Trains a GAN for handwritten digits, or a classifier, from one JSON file.",
-               "trainer");
+  CLI::App app(
+      "Trains a GAN for handwritten digits, a classifier, or a latent predictor, from one JSON "
+      "file.",
+      "trainer");
   Options options;
   Declare(app, options);
   return ToolMain(app, argc, argv, [&] { return Run(options, ShellQuoted(argv)); });

@@ -51,6 +51,7 @@ INPUTS = {
     "latent": {"size": REQUIRED, "distribution": "normal"},
     "digit": {},
     "image": {},
+    "time": {},
 }
 INITS = {
     "zeros": {},
@@ -77,6 +78,7 @@ TOP = {
     "training": {},
     "output": {},
     "evaluation": {},  # of a generator while it trains; no part of a step
+    "pairs": {},  # of a latent predictor; no part of a step
 }
 DATA = {
     "dataset": "mnist",
@@ -87,7 +89,8 @@ DATA = {
     "pixel_range": [-1, 1],
     "max_shift": 0,
 }
-ROLES = ("generator", "discriminator")  # of a GAN; a classifier is trained alone
+ROLES = ("generator", "discriminator")  # of a GAN
+ALONE = ("classifier", "latent_predictor")  # what is trained without another network
 TRAINING = {
     "epochs": 1,
     "batch_size": 64,
@@ -103,7 +106,10 @@ ADVERSARIAL_TRAINING = {
     "fakes": None,
     "discriminator_steps": 1,
 }
-LOSS = {"type": "cross_entropy", "label_smoothing": 0.0}
+LOSSES = {
+    "classifier": {"type": "cross_entropy", "label_smoothing": 0.0},
+    "latent_predictor": {"type": "mean_squared"},
+}
 ADVERSARIAL_LOSS = {"type": "bce", "label_smoothing": 0.0, "combine": "sum"}
 OPTIMIZER = {
     "type": "adam",
@@ -195,9 +201,9 @@ def resolve_network(network, convention, where="network"):
     return {"inputs": inputs, "layers": layers}
 
 
-def trains_classifier(config):
-    """Whether a config, as written or resolved, is a classifier's."""
-    return "classifier" in config["networks"]
+def trained_alone(config):
+    """The role of the network that a config, as written or resolved, trains alone; None for a GAN."""
+    return next((role for role in ALONE if role in config["networks"]), None)
 
 
 def _resolve_optimizer(optimizer, convention, where):
@@ -210,7 +216,8 @@ def _resolve_optimizer(optimizer, convention, where):
 
 def _resolve_training(training, roles, convention):
     adversarial = roles == ROLES
-    table, loss = (ADVERSARIAL_TRAINING, ADVERSARIAL_LOSS) if adversarial else (TRAINING, LOSS)
+    table = ADVERSARIAL_TRAINING if adversarial else TRAINING
+    loss = ADVERSARIAL_LOSS if adversarial else LOSSES[roles[0]]
     training = _fill(training, table, convention, "/training")
     if adversarial and training["fakes"] is None:
         fresh = training["order"] == "discriminator_first"
@@ -231,7 +238,8 @@ def resolve(config, name=""):
     top = _fill(config, TOP, convention, "config")
     top["name"] = top["name"] or name
     top["data"] = _fill(top["data"], DATA, convention, "/data")
-    roles = ("classifier",) if trains_classifier(top) else ROLES
+    alone = trained_alone(top)
+    roles = (alone,) if alone else ROLES
     networks = _fill(top["networks"], dict.fromkeys(roles, REQUIRED), convention, "/networks")
     top["networks"] = {
         role: resolve_network(network, convention, f"/networks/{role}")

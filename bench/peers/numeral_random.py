@@ -16,6 +16,8 @@ class Streams:
 
     SHUFFLE = "shuffle"
     SHIFT = "shift"
+    NOISE = "noise"  # of a latent predictor
+    TIMES = "times"
 
     @staticmethod
     def init(network, parameter):
@@ -34,8 +36,9 @@ class Streams:
 
     @staticmethod
     def dropout(network, layer, pass_name):
-        """`pass_name`: "real", "fake" (both for D's update) or "generator". The generator's own
-        passes are "fake" where only D's update sees the result, else "generator"."""
+        """`pass_name`: "real", "fake" (both for D's update), "generator", or a latent predictor's
+        "pairs". The generator's own passes are "fake" where only D's update sees the result, else
+        "generator"."""
         return f"dropout/{network}/{layer}/{pass_name}"
 
 
@@ -135,6 +138,11 @@ def draw_normal(seed, stream, step, count):
 def draw_uniform(seed, stream, step, count):
     """float32 [count] of U(-1, 1)."""
     return signed_unit(draw_bits(seed, stream, step, count))
+
+
+def draw_times(seed, stream, step, count):
+    """float32 [count] in (0, 1]."""
+    return unit(draw_bits(seed, stream, step, count))
 
 
 def draw_choices(seed, stream, step, count, choices):

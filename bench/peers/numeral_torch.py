@@ -253,6 +253,7 @@ class Network(nn.Module):
             "latent": lambda: (spec["size"],),
             "digit": lambda: (DIGITS,),
             "image": lambda: IMAGE,
+            "time": lambda: (1,),
         }[spec["kind"]]()
 
     def inputs_of(self, kind):
@@ -300,7 +301,8 @@ def _bind(draw, name, rate):
 
 
 def make_networks(config):
-    """[generator, discriminator] or [classifier] of a resolved config, drawn from its seed."""
+    """[generator, discriminator], [classifier] or [latent_predictor] of a resolved config, drawn
+    from its seed."""
     networks = []
     for role, spec in config["networks"].items():
         network = Network(spec, config["convention"], role)

@@ -53,6 +53,18 @@ def synthetic_data(count, digits=range(10)):
     return pixels.astype(np.uint8), labels
 
 
+SYNTHETIC_PAIRS_FORMULA = (
+    "pair i, feature j, all integers: digit = i % 10; "
+    "latent = ((7*i + 11*j + 3*digit*j) % 17 - 8) / 8"
+)
+
+
+def synthetic_pairs(count, size):
+    """(float64 [count][size], digits); see SYNTHETIC_PAIRS_FORMULA."""
+    i, j = np.meshgrid(np.arange(count), np.arange(size), indexing="ij")
+    return ((7 * i + 11 * j + 3 * (i % 10) * j) % 17 - 8) / 8, np.arange(count) % 10
+
+
 def select(config, images, labels):
     """The config's digits and limit applied."""
     digits, limit = config["data"]["digits"], config["data"]["limit"]
@@ -148,6 +160,29 @@ class PhiloxSource(_Source):
             return torch.from_numpy(kept).reshape(shape)
 
         network.set_dropout(draw)
+
+
+class PairSource(PhiloxSource):
+    """Numeral's own draws for a latent predictor: pairs of latents and digits, noise, times."""
+
+    def __init__(self, config, pairs, labels, dtype=torch.float32):
+        self.batches, self.dtype = Batches(config, len(labels)), dtype
+        self.seed = config["seed"]
+        self.pairs, self.labels = torch.from_numpy(pairs).to(dtype), torch.from_numpy(labels)
+
+    def batch(self, step):
+        """The latents of a step and their digits."""
+        chosen = torch.as_tensor(self.batch_indices(step))
+        return self.pairs[chosen], self.labels[chosen]
+
+    def noise(self, step, rows, spec):
+        draw = nr.draw_normal if spec["distribution"] == "normal" else nr.draw_uniform
+        values = draw(self.seed, nr.Streams.NOISE, step, rows * spec["size"])
+        return torch.from_numpy(values).to(self.dtype).reshape(rows, -1)
+
+    def times(self, step, rows):
+        values = nr.draw_times(self.seed, nr.Streams.TIMES, step, rows)
+        return torch.from_numpy(values).to(self.dtype)[:, None]
 
 
 class TorchSource(_Source):
@@ -269,6 +304,49 @@ class ClassifierTrainer:
         if self.average:
             self.average.update()
         return loss.detach(), (logits.detach().argmax(1) == digits).double().mean()
+
+
+class LatentPredictorTrainer:
+    """Runs the steps of a latent predictor's resolved config, numbered from 0.
+
+    Without noise the network learns the latents themselves; with noise and a time, by flow
+    matching, the velocity on a quarter of a circle from the one to the other. The gradients of the
+    last step are in `gradients`: {"latent_predictor": [...]}.
+    """
+
+    def __init__(self, config, source):
+        self.config, self.training, self.source = config, config["training"], source
+        (self.predictor,) = make_networks(config)
+        self.predictor.to(source.dtype).train()
+        self.networks = {"latent_predictor": self.predictor}
+        self.adam = Adam(
+            self.training["optimizers"]["latent_predictor"], config["convention"] == "keras",
+            self.predictor.parameters(), source.batches.total,
+        )  # fmt: skip
+        self.average = None
+        if self.training["ema"]:
+            self.average = Average(self.predictor, self.training["ema"])
+        self.gradients = {}
+
+    def step(self, step):
+        """(loss,) of the step's batch, as a tensor, before its update."""
+        network, source = self.predictor, self.source
+        answer, digits = source.batch(step)
+        values = {name: one_hot(digits, source.dtype) for name in network.inputs_of("digit")}
+        for place, time in zip(network.inputs_of("latent"), network.inputs_of("time")):
+            noise = source.noise(step, len(digits), network.input_specs[place])
+            values[time] = source.times(step, len(digits))
+            angle = math.pi / 2 * values[time]
+            values[place] = angle.cos() * noise + angle.sin() * answer
+            answer = math.pi / 2 * (angle.cos() * answer - angle.sin() * noise)
+        source.begin_pass(network, step, "pairs")
+        loss = F.mse_loss(network(values), answer)
+        gradients = torch.autograd.grad(loss, self.adam.parameters)
+        self.gradients = {"latent_predictor": gradients}
+        self.adam.update(gradients)
+        if self.average:
+            self.average.update()
+        return (loss.detach(),)
 
 
 class Trainer:

@@ -53,8 +53,8 @@ def parse_arguments():
 
 def load_config(args):
     config = numeral_config.load(args.config)
-    if numeral_config.trains_classifier(config):
-        sys.exit(f"train_step.py: {config['name']} trains a classifier, this times GANs")
+    if alone := numeral_config.trained_alone(config):
+        sys.exit(f"train_step.py: {config['name']} trains a {alone}, this times GANs")
     training = config["training"]
     if args.batch:
         if training["generator_batch_size"]:

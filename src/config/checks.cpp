@@ -23,6 +23,7 @@ void CheckGenerator(const NetworkSpec& network, const Location& at) {
   if (Count(network, InputSpec::Kind::kDigit) > 1) {
     BadValue(at, "a generator takes one digit at the most");
   }
+  if (Count(network, InputSpec::Kind::kTime) > 0) BadValue(at, "a generator takes no time");
 }
 
 void CheckDiscriminator(const NetworkSpec& network, const NetworkSpec& generator,
@@ -33,6 +34,7 @@ void CheckDiscriminator(const NetworkSpec& network, const NetworkSpec& generator
   if (Count(network, InputSpec::Kind::kLatent) > 0) {
     BadValue(at, "a discriminator takes no latent");
   }
+  if (Count(network, InputSpec::Kind::kTime) > 0) BadValue(at, "a discriminator takes no time");
   if (Count(network, InputSpec::Kind::kDigit) > 1) {
     BadValue(at, "a discriminator takes one digit at the most");
   }
@@ -70,6 +72,21 @@ void CheckClassifier(const Config& config, const Location& inputs, const Locatio
   }
 }
 
+void CheckLatentPredictor(const Config& config, const Location& inputs, const Location& loss) {
+  const auto count = [&](InputSpec::Kind kind) { return Count(config.latent_predictor, kind); };
+  const int noise = count(InputSpec::Kind::kLatent), times = count(InputSpec::Kind::kTime);
+  const bool known = count(InputSpec::Kind::kDigit) == 1 && count(InputSpec::Kind::kImage) == 0 &&
+                     noise == times && noise <= 1;
+  if (!known) {
+    BadValue(inputs,
+             "a latent predictor takes an input of kind \"digit\", alone or beside one \"latent\" "
+             "and one \"time\"");
+  }
+  if (config.training.loss.kind != LossKind::kMeanSquared) {
+    BadValue(loss, "a latent predictor learns by \"mean_squared\"");
+  }
+}
+
 // Whether each fake has a digit that it should show.
 bool KnowsDigits(const Config& config) {
   return Count(config.generator, InputSpec::Kind::kDigit) > 0 || config.data.digits.size() == 1;
@@ -79,6 +96,9 @@ void CheckLoss(const Config& config, const Location& at) {
   const LossSpec& loss = config.training.loss;
   if (loss.kind == LossKind::kCrossEntropy) {
     BadValue(at / "type", "\"cross_entropy\" is a classifier's");
+  }
+  if (loss.kind == LossKind::kMeanSquared) {
+    BadValue(at / "type", "\"mean_squared\" is a latent predictor's");
   }
   const bool needs_digit = loss.kind == LossKind::kDigitOrZeros || loss.kind == LossKind::kSoftmax;
   if (needs_digit && !KnowsDigits(config)) {
@@ -104,9 +124,12 @@ void CheckEvaluation(const Config& config, const Location& at) {
 void CheckConfig(const Config& config, const std::string& source) {
   const Location networks{source, std::string(kNetworks)};
   const Location training{source, std::string(kTraining)};
+  const Location loss = training / "loss" / "type";
   if (config.TrainsClassifier()) {
-    CheckClassifier(config, networks / "classifier" / "inputs", training / "loss" / "type");
-    return;
+    return CheckClassifier(config, networks / "classifier" / "inputs", loss);
+  }
+  if (config.TrainsLatentPredictor()) {
+    return CheckLatentPredictor(config, networks / "latent_predictor" / "inputs", loss);
   }
   CheckGenerator(config.generator, networks / "generator" / "inputs");
   CheckDiscriminator(config.discriminator, config.generator, networks / "discriminator" / "inputs");

@@ -42,35 +42,49 @@ Convention ReadConvention(const Json& json, const Location& at) {
 }
 
 void ReadNetworks(const ObjectReader& reader, Config& config) {
-  const bool classifier = reader.Has("classifier");
-  for (const char* name : {"generator", "discriminator"}) {
-    if (classifier && reader.Has(name)) {
-      BadValue(reader.At(name), "a classifier is trained alone");
-    }
-    if (!classifier && !reader.Has(name)) {
-      BadValue(reader.at(),
-               "\"{}\" is missing; a generator and a discriminator, or a classifier, are trained",
-               name);
-    }
-  }
   const auto network = [&](const std::string& name) {
     return config_detail::ReadNetwork(reader.Raw(name), reader.At(name), name, reader.convention());
   };
-  if (classifier) {
-    config.classifier = network("classifier");
-  } else {
-    config.generator = network("generator");
-    config.discriminator = network("discriminator");
+  const auto read_alone = [&](const char* name, const char* what, NetworkSpec& alone) {
+    for (const char* other : {"generator", "discriminator", "classifier", "latent_predictor"}) {
+      if (std::string_view(other) != name && reader.Has(other)) {
+        BadValue(reader.At(other), "{} is trained alone", what);
+      }
+    }
+    alone = network(name);
+  };
+  if (reader.Has("classifier")) return read_alone("classifier", "a classifier", config.classifier);
+  if (reader.Has("latent_predictor")) {
+    return read_alone("latent_predictor", "a latent predictor", config.latent_predictor);
   }
+  for (const char* name : {"generator", "discriminator"}) {
+    if (!reader.Has(name)) {
+      BadValue(reader.at(),
+               "\"{}\" is missing; a generator and a discriminator, a classifier, or a latent "
+               "predictor are trained",
+               name);
+    }
+  }
+  config.generator = network("generator");
+  config.discriminator = network("discriminator");
 }
 
-void RefuseGeneratorKeys(const ObjectReader& reader) {
+// Keys that mean nothing for what is trained.
+void RefuseForeignKeys(const ObjectReader& reader, RunKind kind) {
+  if (kind != RunKind::kLatentPredictor && reader.Has("pairs")) {
+    BadValue(reader.At("pairs"), "pairs are what a latent predictor learns");
+  }
+  if (kind == RunKind::kLatentPredictor && reader.Has("data")) {
+    BadValue(reader.At("data"), "a latent predictor learns /pairs, no images");
+  }
+  if (kind == RunKind::kGan) return;
+  const char* what = kind == RunKind::kClassifier ? "classifier" : "latent predictor";
   const ObjectReader output = reader.Object("output", config_detail::kOutput);
   for (const char* key : {"sample_every", "accuracy_every", "grid"}) {
-    if (output.Has(key)) BadValue(output.At(key), "a classifier draws no images");
+    if (output.Has(key)) BadValue(output.At(key), "a {} draws no images", what);
   }
   if (reader.Has("evaluation")) {
-    BadValue(reader.At("evaluation"), "generators are evaluated, not classifiers");
+    BadValue(reader.At("evaluation"), "generators are evaluated, not {}s", what);
   }
 }
 
@@ -96,32 +110,34 @@ Config ParseConfig(const Json& json, const std::string& source, const std::strin
   config.precision = reader.Choice<Precision>("precision");
   config.data = ReadData(reader.Object("data", config_detail::kData));
   ReadNetworks(reader.Object("networks", config_detail::kNetworks), config);
+  RefuseForeignKeys(reader, config.kind());
   config.training =
-      ReadTraining(reader.Object("training", config_detail::kTraining), config.TrainsClassifier());
+      ReadTraining(reader.Object("training", config_detail::kTraining), config.kind());
   config.output = ReadOutput(reader.Object("output", config_detail::kOutput));
-  if (config.TrainsClassifier()) RefuseGeneratorKeys(reader);
+  config.pairs = ReadPairs(reader.Object("pairs", config_detail::kPairs));
   config.evaluation = ReadEvaluation(reader.Object("evaluation", config_detail::kEvaluation));
   config_detail::CheckConfig(config, source);
   return config;
 }
 
 Json ToJson(const Config& config) {
-  const bool classifier = config.TrainsClassifier();
+  const RunKind kind = config.kind();
   Json json = {{"name", config.name},
                {"description", config.description},
                {"seed", config.seed},
                {"convention", ChoiceName(kTop, "convention", config.convention)},
-               {"precision", ChoiceName(kTop, "precision", config.precision)},
-               {"data", config_detail::WriteData(config.data)},
-               {"networks", Json::object()},
-               {"training", config_detail::WriteTraining(config.training, classifier)},
-               {"output", config_detail::WriteOutput(config.output, classifier)}};
-  for (const NetworkSpec* network :
-       {&config.generator, &config.discriminator, &config.classifier}) {
-    if (network->layers.empty()) continue;
+               {"precision", ChoiceName(kTop, "precision", config.precision)}};
+  if (kind == RunKind::kLatentPredictor) {
+    json["pairs"] = config_detail::WritePairs(config.pairs);
+  } else {
+    json["data"] = config_detail::WriteData(config.data);
+  }
+  for (const NetworkSpec* network : config.Networks()) {
     json["networks"][network->name] = ToJson(*network, config.convention);
   }
-  if (!classifier) json["evaluation"] = config_detail::WriteEvaluation(config.evaluation);
+  json["training"] = config_detail::WriteTraining(config.training, kind);
+  json["output"] = config_detail::WriteOutput(config.output, kind);
+  if (kind == RunKind::kGan) json["evaluation"] = config_detail::WriteEvaluation(config.evaluation);
   return json;
 }
 

@@ -45,6 +45,11 @@ EvaluationSpec ReadEvaluation(const ObjectReader& reader) {
   return evaluation;
 }
 
+PairsSpec ReadPairs(const ObjectReader& reader) {
+  return {reader.String("generator"), reader.String("classifier"), reader.Int("per_digit"),
+          reader.Number("min_confidence"), reader.Int("max_draws")};
+}
+
 Json WriteData(const DataSpec& data) {
   return {{"dataset", data.dataset},
           {"split", data.split},
@@ -55,9 +60,9 @@ Json WriteData(const DataSpec& data) {
           {"max_shift", data.max_shift}};
 }
 
-Json WriteOutput(const OutputSpec& output, bool classifier) {
+Json WriteOutput(const OutputSpec& output, RunKind kind) {
   Json json = {{"checkpoint_every", output.checkpoint_every}};
-  if (classifier) return json;
+  if (kind != RunKind::kGan) return json;
   json["sample_every"] = output.sample_every;
   json["accuracy_every"] = output.accuracy_every;
   json["grid"] = Json::array({output.grid_rows, output.grid_columns});
@@ -72,6 +77,14 @@ Json WriteEvaluation(const EvaluationSpec& evaluation) {
           {"latent_scale", evaluation.latent_scale},
           {"best", ChoiceName(kEvaluation, "best", evaluation.best)},
           {"patience", evaluation.patience}};
+}
+
+Json WritePairs(const PairsSpec& pairs) {
+  return {{"generator", pairs.generator},
+          {"classifier", pairs.classifier},
+          {"per_digit", pairs.per_digit},
+          {"min_confidence", pairs.min_confidence},
+          {"max_draws", pairs.max_draws}};
 }
 
 }  // namespace numeral::config_detail

@@ -31,6 +31,7 @@ inline constexpr std::string_view kOptimizer = "/training/optimizers/*";
 inline constexpr std::string_view kSchedules = "/training/optimizers/*/schedule";
 inline constexpr std::string_view kOutput = "/output";
 inline constexpr std::string_view kEvaluation = "/evaluation";
+inline constexpr std::string_view kPairs = "/pairs";
 
 enum class KeyType {
   kString,

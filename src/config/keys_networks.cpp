@@ -30,6 +30,12 @@ std::vector<Key> InputKeys() {
        {},
        Words("none"),
        "An image to ten logits, one per digit; alone."},
+      {kNetworks,
+       "latent_predictor",
+       kObject,
+       {},
+       Words("none"),
+       "A digit, and perhaps noise and a time, to a generator's latent; alone."},
       {kNetwork, "inputs", kNamedInputs, {}, Required(), "What enters, by name."},
       {kNetwork,
        "layers",
@@ -38,8 +44,11 @@ std::vector<Key> InputKeys() {
        Required(),
        "In order; the output of the last is the network's."},
 
-      {"/networks/*/inputs/*", "kind", kChoice, OneOf({"latent", "digit", "image"}), Required(),
-       "Noise, a one-hot digit, or a 28x28x1 image."},
+      {"/networks/*/inputs/*", "kind", kChoice, OneOf({"latent", "digit", "image", "time"}),
+       Required(),
+       "Noise, a one-hot digit, a 28x28x1 image, or how far a latent predictor is from noise (0) "
+       "to "
+       "latent (1)."},
       {"/networks/*/inputs/latent", "size", kInteger, Within(1, kMostChannels), Required(),
        "Number of features."},
       {"/networks/*/inputs/latent", "distribution", kChoice, OneOf({"normal", "uniform"}),

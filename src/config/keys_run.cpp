@@ -25,7 +25,12 @@ std::vector<Key> TopKeys() {
       {kTop, "precision", kChoice, OneOf({"fp32", "tf32", "bf16"}), Value("fp32"),
        "Arithmetic of convolutions and matrix products; everything else is fp32."},
       {kTop, "data", kObject, {}, Value(Json::object()), "The images to learn."},
-      {kTop, "networks", kObject, {}, Required(), "The two networks of a GAN, or a classifier."},
+      {kTop,
+       "networks",
+       kObject,
+       {},
+       Required(),
+       "The two networks of a GAN, a classifier, or a latent predictor."},
       {kTop, "training", kObject, {}, Value(Json::object()), "How they are trained."},
       {kTop, "output", kObject, {}, Value(Json::object()), "What the run writes, and how often."},
       {kTop,
@@ -34,6 +39,12 @@ std::vector<Key> TopKeys() {
        {},
        Value(Json::object()),
        "How good the generator is, measured while it trains."},
+      {kTop,
+       "pairs",
+       kObject,
+       {},
+       Value(Json::object()),
+       "The latents with their digits that a latent predictor learns."},
 
       {kData, "dataset", kChoice, OneOf({"mnist", "fashion"}), Value("mnist"), "The image set."},
       {kData, "split", kChoice, OneOf({"train", "test", "fit", "validation"}), Value("train"),
@@ -71,14 +82,16 @@ std::vector<Key> TrainingKeys() {
       {kTraining, "loss", kObject, {}, Value(Json::object()), "What the networks compete over."},
       {kTraining, "optimizers", kObject, {}, Value(Json::object()), "How weights are updated."},
       {kTraining, "ema", kNumber, From(0, 1), Value(0),
-       "Decay of the moving average of the generator's, or classifier's, weights that is saved and "
-       "used; 0: off."},
+       "Decay of the moving average of the weights that is saved and used, of the network that is "
+       "not a discriminator; 0: off."},
 
       {kLoss, "type", kChoice,
-       OneOf({"bce", "digit_or_zeros", "softmax", "least_squares", "hinge", "cross_entropy"}),
-       Words("\"cross_entropy\" for a classifier, else \"bce\""),
+       OneOf({"bce", "digit_or_zeros", "softmax", "least_squares", "hinge", "cross_entropy",
+              "mean_squared"}),
+       Words("\"cross_entropy\" for a classifier, \"mean_squared\" for a latent predictor, else "
+             "\"bce\""),
        "One logit: bce, least_squares, hinge; ten: digit_or_zeros; eleven: softmax. A classifier's "
-       "ten: cross_entropy."},
+       "ten: cross_entropy. A latent predictor: mean_squared."},
       {kLoss, "label_smoothing", kNumber, From(0, 1), Value(0),
        "Share taken from the targets of real images."},
       {kLoss, "combine", kChoice, OneOf({"sum", "mean"}), Value("sum"),
@@ -97,6 +110,12 @@ std::vector<Key> TrainingKeys() {
        {},
        Value(Json::object()),
        "The classifier's optimizer."},
+      {kOptimizers,
+       "latent_predictor",
+       kObject,
+       {},
+       Value(Json::object()),
+       "The latent predictor's optimizer."},
       {kOptimizer, "type", kChoice, OneOf({"adam"}), Value("adam"), "Kingma & Ba 2015."},
       {kOptimizer, "learning_rate", kNumber, Above(0, 100), Value(1e-3), "Size of a step."},
       {kOptimizer, "beta1", kNumber, From(0, 1), Value(0.9), "Decay of the gradient's average."},
@@ -163,11 +182,34 @@ std::vector<Key> EvaluationKeys() {
   };
 }
 
+std::vector<Key> PairsKeys() {
+  using enum KeyType;
+  return {
+      {kPairs,
+       "generator",
+       kString,
+       {},
+       Value(""),
+       "Weights file of an unconditional generator; empty: given by --generator."},
+      {kPairs,
+       "classifier",
+       kString,
+       {},
+       Value(""),
+       "Weights file of the classifier that reads its images; empty: given by --classifier."},
+      {kPairs, "per_digit", kInteger, Within(1, 1e6), Value(2000), "Latents kept of each digit."},
+      {kPairs, "min_confidence", kNumber, From(0, 1), Value(0.9),
+       "A latent whose image the classifier reads less surely is passed over."},
+      {kPairs, "max_draws", kInteger, Within(1, 1e9), Value(1000000),
+       "Latents drawn before a digit that is still short is given up."},
+  };
+}
+
 }  // namespace
 
 std::vector<Key> RunKeys() {
   std::vector<Key> all = TopKeys();
-  for (const auto& part : {TrainingKeys(), OutputKeys(), EvaluationKeys()}) {
+  for (const auto& part : {TrainingKeys(), OutputKeys(), EvaluationKeys(), PairsKeys()}) {
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;

@@ -28,6 +28,8 @@ InputSpec ReadInput(const Json& json, const Location& at, const std::string& nam
     input.distribution = reader.Choice<InputSpec::Distribution>("distribution");
   } else if (input.kind == InputSpec::Kind::kImage) {
     input.shape = Shape::Spatial(kImageSide, kImageSide, 1);
+  } else if (input.kind == InputSpec::Kind::kTime) {
+    input.shape = Shape::Flat(1);
   }
   return input;
 }

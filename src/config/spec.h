@@ -155,18 +155,18 @@ struct LayerSpec {
 
 // ---- networks -----------------------------------------------------------------------------------
 struct InputSpec {
-  enum class Kind { kLatent, kDigit, kImage };
+  enum class Kind { kLatent, kDigit, kImage, kTime };
   enum class Distribution { kNormal, kUniform };  // N(0, 1), U(-1, 1)
   std::string name;
   Kind kind = Kind::kLatent;
-  Shape shape;  // latent: flat(size); digit: flat(10), one-hot; image: 28x28x1
+  Shape shape;  // latent: flat(size); digit: flat(10), one-hot; image: 28x28x1; time: flat(1)
   Distribution distribution = Distribution::kNormal;
   bool operator==(const InputSpec&) const = default;
 };
 
 // The output is the last layer's.
 struct NetworkSpec {
-  std::string name;  // its key in the config: "generator", "discriminator", "classifier"
+  std::string name;  // its key in the config: "generator", "latent_predictor", ...
   std::vector<InputSpec> inputs;
   std::vector<LayerSpec> layers;
   bool operator==(const NetworkSpec&) const = default;
@@ -217,8 +217,10 @@ enum class LossKind {
   kLeastSquares,  // one output; half squared distance to 1 (real) and 0 (fake); Mao et al. 2017
   kHinge,         // one output; Lim & Ye 2017
   kCrossEntropy,  // of a classifier: ten logits; softmax against the digit
+  kMeanSquared,   // of a latent predictor: as many outputs as a latent has; mean squared distance
+                  // to what it should give
 };
-// Outputs that D must have.
+// Outputs that D or a classifier must have.
 inline int OutputsOf(LossKind kind) {
   switch (kind) {
     case LossKind::kDigitOrZeros:
@@ -252,9 +254,9 @@ struct TrainingSpec {
   bool reuse_fakes = true;      // the second update sees the first one's fakes, not fresh ones
   int discriminator_steps = 1;  // discriminator updates for each generator update
   LossSpec loss;
-  AdamSpec generator, discriminator, classifier;
-  double ema_decay = 0;  // 0: off. Averages the weights and batch norm statistics of G or of the
-                         // classifier
+  AdamSpec generator, discriminator, classifier, latent_predictor;
+  double ema_decay = 0;  // 0: off. Averages the weights and batch norm statistics of G, of the
+                         // classifier or of the latent predictor
   bool operator==(const TrainingSpec&) const = default;
 };
 
@@ -279,7 +281,21 @@ struct EvaluationSpec {
   bool operator==(const EvaluationSpec&) const = default;
 };
 
+// What a latent predictor learns: latents of a generator with the digit that a classifier reads
+// from the image, as many of each digit.
+struct PairsSpec {
+  std::string generator;   // weights file; empty: to be given before training
+  std::string classifier;  // weights file; empty: to be given before training
+  int per_digit = 2000;
+  double min_confidence = 0.9;  // of the classifier, else the latent is passed over
+  int64_t max_draws = 1000000;  // latents looked at before training is refused
+  bool operator==(const PairsSpec&) const = default;
+};
+
 enum class Precision { kFp32, kTf32, kBf16 };
+
+// What a config trains: a generator and a discriminator; a classifier; a latent predictor.
+enum class RunKind { kGan, kClassifier, kLatentPredictor };
 
 struct Config {
   std::string name;  // the run folder's; defaults to the file's stem
@@ -288,13 +304,29 @@ struct Config {
   Convention convention = Convention::kPyTorch;
   Precision precision = Precision::kFp32;
   DataSpec data;
-  // A generator and a discriminator, or a classifier alone; the others have no layers.
-  NetworkSpec generator, discriminator, classifier;
+  // A generator and a discriminator, or a classifier or a latent predictor alone; the others have
+  // no layers.
+  NetworkSpec generator, discriminator, classifier, latent_predictor;
   TrainingSpec training;
   OutputSpec output;
   EvaluationSpec evaluation;  // of a generator
+  PairsSpec pairs;            // of a latent predictor
 
-  bool TrainsClassifier() const { return !classifier.layers.empty(); }
+  RunKind kind() const {
+    if (!latent_predictor.layers.empty()) return RunKind::kLatentPredictor;
+    return classifier.layers.empty() ? RunKind::kGan : RunKind::kClassifier;
+  }
+  bool TrainsClassifier() const { return kind() == RunKind::kClassifier; }
+  bool TrainsLatentPredictor() const { return kind() == RunKind::kLatentPredictor; }
+  // Those that are trained, in the order above.
+  std::vector<const NetworkSpec*> Networks() const {
+    std::vector<const NetworkSpec*> trained;
+    for (const NetworkSpec* network :
+         {&generator, &discriminator, &classifier, &latent_predictor}) {
+      if (!network->layers.empty()) trained.push_back(network);
+    }
+    return trained;
+  }
   bool operator==(const Config&) const = default;
 };
 

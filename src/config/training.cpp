@@ -29,26 +29,44 @@ AdamSpec ReadOptimizer(const ObjectReader& reader) {
           ReadSchedule(reader)};
 }
 
-LossSpec ReadLoss(const ObjectReader& reader, bool classifier) {
-  const LossKind otherwise = classifier ? LossKind::kCrossEntropy : LossKind::kBce;
+LossKind UsualLoss(RunKind kind) {
+  switch (kind) {
+    case RunKind::kClassifier:
+      return LossKind::kCrossEntropy;
+    case RunKind::kLatentPredictor:
+      return LossKind::kMeanSquared;
+    case RunKind::kGan:
+      break;
+  }
+  return LossKind::kBce;
+}
+
+LossSpec ReadLoss(const ObjectReader& reader, RunKind kind) {
+  const LossKind otherwise = UsualLoss(kind);
   return {reader.Has("type") ? reader.Choice<LossKind>("type") : otherwise,
           reader.Number("label_smoothing"), reader.ChoiceText("combine") == "mean"};
 }
 
 // What means nothing for this kind of run is a mistake.
-void RefuseForeign(const ObjectReader& reader, bool classifier) {
+void RefuseForeign(const ObjectReader& reader, RunKind kind) {
   const auto refuse = [&](const ObjectReader& object, std::string_view key) {
     if (!object.Has(key)) return;
     BadValue(object.At(key), "means nothing in the training of {}",
-             classifier ? "a classifier" : "a generator and a discriminator");
+             kind == RunKind::kClassifier        ? "a classifier"
+             : kind == RunKind::kLatentPredictor ? "a latent predictor"
+                                                 : "a generator and a discriminator");
   };
   const ObjectReader optimizers = reader.Object("optimizers", kOptimizers);
-  if (!classifier) return refuse(optimizers, "classifier");
+  if (kind != RunKind::kClassifier) refuse(optimizers, "classifier");
+  if (kind != RunKind::kLatentPredictor) refuse(optimizers, "latent_predictor");
+  if (kind == RunKind::kGan) return;
   for (const char* key : {"generator_batch_size", "order", "fakes", "discriminator_steps"}) {
     refuse(reader, key);
   }
   for (const char* key : {"generator", "discriminator"}) refuse(optimizers, key);
-  refuse(reader.Object("loss", kLoss), "combine");
+  const ObjectReader loss = reader.Object("loss", kLoss);
+  refuse(loss, "combine");
+  if (kind == RunKind::kLatentPredictor) refuse(loss, "label_smoothing");
 }
 
 bool ReusesFakes(const ObjectReader& reader, TrainingSpec::Order order) {
@@ -69,8 +87,8 @@ Json WriteOptimizer(const AdamSpec& adam) {
 
 }  // namespace
 
-TrainingSpec ReadTraining(const ObjectReader& reader, bool classifier) {
-  RefuseForeign(reader, classifier);
+TrainingSpec ReadTraining(const ObjectReader& reader, RunKind kind) {
+  RefuseForeign(reader, kind);
   const ObjectReader optimizers = reader.Object("optimizers", kOptimizers);
   TrainingSpec training;
   training.epochs = reader.Int("epochs");
@@ -80,24 +98,28 @@ TrainingSpec ReadTraining(const ObjectReader& reader, bool classifier) {
   training.order = reader.Choice<TrainingSpec::Order>("order");
   training.reuse_fakes = ReusesFakes(reader, training.order);
   training.discriminator_steps = reader.Int("discriminator_steps");
-  training.loss = ReadLoss(reader.Object("loss", kLoss), classifier);
+  training.loss = ReadLoss(reader.Object("loss", kLoss), kind);
   training.generator = ReadOptimizer(optimizers.Object("generator", kOptimizer));
   training.discriminator = ReadOptimizer(optimizers.Object("discriminator", kOptimizer));
   training.classifier = ReadOptimizer(optimizers.Object("classifier", kOptimizer));
+  training.latent_predictor = ReadOptimizer(optimizers.Object("latent_predictor", kOptimizer));
   training.ema_decay = reader.Number("ema");
   return training;
 }
 
-Json WriteTraining(const TrainingSpec& training, bool classifier) {
+Json WriteTraining(const TrainingSpec& training, RunKind kind) {
   const LossSpec& loss = training.loss;
-  Json json = {
-      {"epochs", training.epochs},
-      {"batch_size", training.batch_size},
-      {"steps_per_epoch", training.steps_per_epoch},
-      {"loss",
-       {{"type", ChoiceName(kLoss, "type", loss.kind)}, {"label_smoothing", loss.label_smoothing}}},
-      {"ema", training.ema_decay}};
-  if (classifier) {
+  Json json = {{"epochs", training.epochs},
+               {"batch_size", training.batch_size},
+               {"steps_per_epoch", training.steps_per_epoch},
+               {"loss", {{"type", ChoiceName(kLoss, "type", loss.kind)}}},
+               {"ema", training.ema_decay}};
+  if (kind == RunKind::kLatentPredictor) {
+    json["optimizers"]["latent_predictor"] = WriteOptimizer(training.latent_predictor);
+    return json;
+  }
+  json["loss"]["label_smoothing"] = loss.label_smoothing;
+  if (kind == RunKind::kClassifier) {
     json["optimizers"]["classifier"] = WriteOptimizer(training.classifier);
     return json;
   }

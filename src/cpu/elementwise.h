@@ -11,9 +11,12 @@ namespace numeral::cpu {
 // sources.cpp
 Kernel MakeKernel(const AdvanceStep& op, const Binding& binding);
 Kernel MakeKernel(const GatherBatch& op, const Binding& binding);
+Kernel MakeKernel(const GatherPairs& op, const Binding& binding);
 Kernel MakeKernel(const DrawLatents& op, const Binding& binding);
 Kernel MakeKernel(const DrawDigits& op, const Binding& binding);
 Kernel MakeKernel(const OneHot& op, const Binding& binding);
+Kernel MakeKernel(const DrawTimes& op, const Binding& binding);
+Kernel MakeKernel(const FlowPath& op, const Binding& binding);
 // bias_act.cpp
 Kernel MakeKernel(const BiasActForward& op, const Binding& binding);
 Kernel MakeKernel(const BiasActBackward& op, const Binding& binding);
@@ -40,6 +43,7 @@ Kernel MakeKernel(const ConcatForward& op, const Binding& binding);
 Kernel MakeKernel(const ConcatBackward& op, const Binding& binding);
 // loss.cpp
 Kernel MakeKernel(const Loss& op, const Binding& binding);
+Kernel MakeKernel(const SquaredError& op, const Binding& binding);
 Kernel MakeKernel(const Accuracy& op, const Binding& binding);
 // update.cpp
 Kernel MakeKernel(const AdamUpdate& op, const Binding& binding);

@@ -140,6 +140,25 @@ Kernel MakeKernel(const Loss& op, const Binding& binding) {
   };
 }
 
+Kernel MakeKernel(const SquaredError& op, const Binding& binding) {
+  const int64_t elems = binding.info(op.prediction).elems();
+  NUMERAL_CHECK(elems > 0 && binding.info(op.target).elems() == elems);
+  NUMERAL_CHECK(binding.info(op.grad).elems() == elems);
+  const float *prediction = binding.F32(op.prediction), *target = binding.F32(op.target);
+  float *grad = binding.F32(op.grad), *metrics = binding.F32(op.metrics);
+  const int64_t* step = binding.I64(op.step);
+  return [=, ring = binding.info(op.metrics).rows] {
+    const double weight = 1 / static_cast<double>(elems);
+    double sum = 0;
+    for (int64_t i = 0; i < elems; ++i) {
+      const double error = static_cast<double>(prediction[i]) - target[i];
+      sum += error * error;
+      grad[i] = static_cast<float>(2 * weight * error);
+    }
+    *MetricSlot(metrics, ring, step, op.metric) = static_cast<float>(weight * sum);
+  };
+}
+
 Kernel MakeKernel(const Accuracy& op, const Binding& binding) {
   const TensorInfo& info = binding.info(op.logits);
   const int outputs = OutputsOf(op.kind);

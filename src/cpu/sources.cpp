@@ -1,5 +1,5 @@
-// Where the inputs of a step come from: the step counter, shuffled images, random latents and
-// digits.
+// Where the inputs of a step come from: the step counter, shuffled images or pairs, random latents,
+// digits and times.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -128,6 +128,29 @@ Kernel MakeKernel(const GatherBatch& op, const Binding& binding) {
   return GatherKernel(op, binding);
 }
 
+Kernel MakeKernel(const GatherPairs& op, const Binding& binding) {
+  NUMERAL_CHECK(op.data_count > 0 && op.steps_per_epoch > 0);
+  NUMERAL_CHECK(op.data_count <= binding.info(op.data_latents).rows);
+  const float* data_latents = binding.F32(op.data_latents);
+  const uint8_t* data_labels = binding.U8(op.data_labels);
+  const int64_t* step = binding.I64(op.step);
+  float* latents = binding.F32(op.latents);
+  int32_t* labels = binding.I32(op.labels);
+  const int64_t rows = binding.info(op.latents).rows;
+  const int64_t size = binding.info(op.latents).shape.Elems();
+  return [=, seed = binding.seed()] {
+    const int64_t running = RunningStep(step);
+    const Permutation order(static_cast<uint64_t>(op.data_count), seed, op.stream,
+                            static_cast<uint64_t>(running / op.steps_per_epoch));
+    const int64_t position = running % op.steps_per_epoch * op.batch_size;
+    for (int64_t row = 0; row < rows; ++row) {
+      const auto index = static_cast<int64_t>(order(static_cast<uint64_t>(position + row)));
+      std::copy_n(data_latents + index * size, size, latents + row * size);
+      labels[row] = data_labels[index];
+    }
+  };
+}
+
 Kernel MakeKernel(const DrawLatents& op, const Binding& binding) {
   const int64_t* step = binding.I64(op.step);
   float* out = binding.F32(op.out);
@@ -164,6 +187,41 @@ Kernel MakeKernel(const OneHot& op, const Binding& binding) {
     for (int64_t row = 0; row < rows; ++row) {
       for (int64_t j = 0; j < classes; ++j) out[row * classes + j] = labels[row] == j ? 1.0f : 0.0f;
     }
+  };
+}
+
+Kernel MakeKernel(const DrawTimes& op, const Binding& binding) {
+  const int64_t* step = binding.I64(op.step);
+  float* out = binding.F32(op.out);
+  const int64_t rows = binding.info(op.out).elems();
+  return [=, seed = binding.seed(), stream = op.stream] {
+    const DrawKey key{seed, stream, static_cast<uint64_t>(RunningStep(step))};
+    alignas(64) uint32_t bits[kDrawElems];
+    for (int64_t row = 0; row < rows; ++row) {
+      if (row % kDrawElems == 0) DrawBlock(key, row, bits);
+      out[row] = UnitFromBits(bits[row % kDrawElems]);
+    }
+  };
+}
+
+Kernel MakeKernel(const FlowPath& op, const Binding& binding) {
+  const float *noise = binding.F32(op.noise), *latents = binding.F32(op.latents);
+  const float* times = binding.F32(op.times);
+  float *place = binding.F32(op.place), *velocity = binding.F32(op.velocity);
+  const int64_t rows = binding.info(op.latents).rows;
+  const int64_t size = binding.info(op.latents).shape.Elems();
+  constexpr float kQuarter = 1.57079632679489662f;
+  return [=] {
+    ParallelRanges(rows, 1, rows * size, [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) {
+        const float c = std::cos(kQuarter * times[row]), s = std::sin(kQuarter * times[row]);
+#pragma omp simd
+        for (int64_t i = row * size; i < (row + 1) * size; ++i) {
+          place[i] = c * noise[i] + s * latents[i];
+          velocity[i] = kQuarter * (c * latents[i] - s * noise[i]);
+        }
+      }
+    });
   };
 }
 

@@ -51,6 +51,9 @@ struct Describe {
                        o.scale, o.shift,
                        o.max_shift > 0 ? fmt::format(", moved by up to {}", o.max_shift) : "");
   }
+  std::string operator()(const GatherPairs& o) const {
+    return fmt::format(" of {} in batches of {}", o.data_count, o.batch_size);
+  }
   std::string operator()(const DrawLatents& o) const {
     return o.distribution == InputSpec::Distribution::kNormal ? " normal" : " uniform";
   }

@@ -28,7 +28,8 @@ inline constexpr int kMetricsRing = 64;
 //   "step" i64 [1]                      steps begun
 //   "metrics" f32 [kMetricsRing][6]     by Metric
 //   "accuracy" f32 [1][6]               of the kAccuracy phase
-//   "data/images" u8, "data/labels" u8  the training set
+//   "data/images" u8, "data/labels" u8  the training set; of a latent predictor
+//   "data/latents" f32, "data/labels" u8
 //   "sample/<input>" f32, "sample.digits" i32 [rows], "sample.images" f32 [rows] 28x28x1
 //   "<network>/<param>"                 every parameter: "generator/dense.weight"
 //   "<network>/params, grads, first_moment, second_moment"  the trainable ones together, and
@@ -42,6 +43,10 @@ Plan CompilePlan(const Config& config, const Graph& generator, const Graph& disc
 // and "classifier/ema/..." where EMA is on.
 Plan CompileTrainingOfClassifier(const Config& config, const Graph& classifier,
                                  const PlanOptions& options);
+
+// A latent predictor's run: kPrepare and kStep, with "latent_predictor" for <network>.
+Plan CompileTrainingOfPredictor(const Config& config, const Graph& predictor,
+                                const PlanOptions& options);
 
 // Images that a kSample phase of this config makes at a time: its grid, at most 100.
 int SampleRows(const Config& config);

@@ -35,6 +35,9 @@ Cost CostOf(const Plan& plan, const Op& op) {
     const int64_t elems = plan.tensor(gather->images).elems();
     cost.bytes_read = elems + plan.tensor(gather->labels).rows;
   }
+  if (const auto* gather = std::get_if<GatherPairs>(&op)) {
+    cost.bytes_read = plan.tensor(gather->latents).bytes() + plan.tensor(gather->labels).rows;
+  }
   return cost;
 }
 

@@ -49,6 +49,24 @@ void EmitClassifyPhase(PlanBuilder& builder, const NetworkState& classifier,
                name + "/features");
 }
 
+// The inputs of a network that the host fills: "<prefix>/<input>", and "<prefix>.digits", which
+// become one-hot here.
+std::vector<TensorId> EmitHostInputs(PlanBuilder& builder, const Graph& graph,
+                                     const std::string& prefix, const std::string& name, int rows) {
+  std::vector<TensorId> inputs;
+  for (const InputSpec& input : graph.inputs) {
+    if (input.kind == InputSpec::Kind::kDigit) {
+      const TensorId digits = builder.Persistent(prefix + ".digits", rows, kOne, DType::kI32);
+      const std::string place = name + "/" + input.name;
+      inputs.push_back(builder.Transient(place, rows, input.shape));
+      builder.Emit(OneHot{digits, inputs.back()}, place);
+    } else {
+      inputs.push_back(builder.Persistent(prefix + "/" + input.name, rows, input.shape));
+    }
+  }
+  return inputs;
+}
+
 }  // namespace
 
 int FeatureCount(const Graph& classifier) {
@@ -61,17 +79,8 @@ void EmitSamplePhase(PlanBuilder& builder, const NetworkState& generator, const 
   builder.BeginPhase(PhaseKind::kSample, rows);
   const std::string name = fmt::format("sample[{}]", rows);
   if (prepare) EmitPrepareWeights(builder, *generator.graph, params);
-  std::vector<TensorId> inputs;
-  for (const InputSpec& input : generator.graph->inputs) {
-    if (input.kind == InputSpec::Kind::kDigit) {
-      const TensorId digits = builder.Persistent("sample.digits", rows, kOne, DType::kI32);
-      const std::string place = name + "/" + input.name;
-      inputs.push_back(builder.Transient(place, rows, input.shape));
-      builder.Emit(OneHot{digits, inputs.back()}, place);
-    } else {
-      inputs.push_back(builder.Persistent("sample/" + input.name, rows, input.shape));
-    }
-  }
+  const std::vector<TensorId> inputs =
+      EmitHostInputs(builder, *generator.graph, "sample", name, rows);
   NetworkPass pass(builder, generator, params, InferenceSettings(name + "/g", options));
   pass.Forward(inputs, rows, builder.Persistent("sample.images", rows, kImage));
 }
@@ -95,6 +104,20 @@ Plan CompileClassifyPlan(const Graph& classifier, const PlanOptions& options) {
   builder.BeginPhase(PhaseKind::kPrepare, 0);
   EmitPrepareWeights(builder, classifier, state.params);
   EmitClassifyPhase(builder, state, options);
+  return builder.Finish(options.reuse_memory);
+}
+
+Plan CompilePredictorPlan(const Graph& predictor, const PlanOptions& options) {
+  const int rows = options.sample_rows;
+  PlanBuilder builder(0);
+  const NetworkState state = DeclareForInference(builder, predictor);
+  builder.BeginPhase(PhaseKind::kPrepare, 0);
+  EmitPrepareWeights(builder, predictor, state.params);
+  builder.BeginPhase(PhaseKind::kPredict, rows);
+  const std::string name = fmt::format("predict[{}]", rows);
+  const std::vector<TensorId> inputs = EmitHostInputs(builder, predictor, "predict", name, rows);
+  NetworkPass pass(builder, state, state.params, InferenceSettings(name + "/l", options));
+  pass.Forward(inputs, rows, builder.Persistent("predict.output", rows, predictor.output_shape()));
   return builder.Finish(options.reuse_memory);
 }
 

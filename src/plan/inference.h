@@ -21,6 +21,11 @@ Plan CompileGeneratorPlan(const Graph& generator, const PlanOptions& options);
 // Throws Error(kBadInput) where the output is not ten flat features, or nothing has weights.
 Plan CompileClassifyPlan(const Graph& classifier, const PlanOptions& options);
 
+// A latent predictor alone: kPrepare, and kPredict for options.sample_rows rows, from
+//   "predict/<input>" f32 for noise and time, "predict.digits" i32 [rows]
+// to "predict.output" f32 [rows].
+Plan CompilePredictorPlan(const Graph& predictor, const PlanOptions& options);
+
 // The features' number.
 int FeatureCount(const Graph& classifier);
 

@@ -21,9 +21,24 @@ List Of(const GatherBatch& o) {
           {"images", o.images, W},
           {"labels", o.labels, W}};
 }
+List Of(const GatherPairs& o) {
+  return {{"data_latents", o.data_latents, R},
+          {"data_labels", o.data_labels, R},
+          {"step", o.step, R},
+          {"latents", o.latents, W},
+          {"labels", o.labels, W}};
+}
 List Of(const DrawLatents& o) { return {{"step", o.step, R}, {"out", o.out, W}}; }
 List Of(const DrawDigits& o) { return {{"step", o.step, R}, {"out", o.out, W}}; }
 List Of(const OneHot& o) { return {{"labels", o.labels, R}, {"out", o.out, W}}; }
+List Of(const DrawTimes& o) { return {{"step", o.step, R}, {"out", o.out, W}}; }
+List Of(const FlowPath& o) {
+  return {{"noise", o.noise, R},
+          {"latents", o.latents, R},
+          {"times", o.times, R},
+          {"place", o.place, W},
+          {"velocity", o.velocity, W}};
+}
 List Of(const ConvForward& o) {
   return {{"image", o.image, R},
           {"weight", o.weight, R},
@@ -126,6 +141,13 @@ List Of(const Loss& o) {
           {"grad", o.grad, W},
           {"metrics", o.metrics, RW}};
 }
+List Of(const SquaredError& o) {
+  return {{"prediction", o.prediction, R},
+          {"target", o.target, R},
+          {"step", o.step, R},
+          {"grad", o.grad, W},
+          {"metrics", o.metrics, RW}};
+}
 List Of(const Accuracy& o) {
   return {{"logits", o.logits, R},
           {"labels", o.labels, R},
@@ -143,9 +165,12 @@ List Of(const EmaUpdate& o) { return {{"source", o.source, R}, {"target", o.targ
 
 constexpr std::string_view kOpNames[] = {"advance_step",
                                          "gather_batch",
+                                         "gather_pairs",
                                          "draw_latents",
                                          "draw_digits",
                                          "one_hot",
+                                         "draw_times",
+                                         "flow_path",
                                          "conv_forward",
                                          "conv_backward_data",
                                          "conv_backward_weight",
@@ -173,6 +198,7 @@ constexpr std::string_view kOpNames[] = {"advance_step",
                                          "concat_forward",
                                          "concat_backward",
                                          "loss",
+                                         "squared_error",
                                          "accuracy",
                                          "adam_update",
                                          "ema_update"};

@@ -67,6 +67,19 @@ struct GatherBatch {
   uint32_t shift_stream = 0;
 };
 
+// The same batch of pairs: row i is latent and label Permutation(...)[p+i].
+struct GatherPairs {
+  TensorId data_latents;  // f32 [data_count] flat(size)
+  TensorId data_labels;   // u8 [data_count]
+  TensorId step;
+  TensorId latents;  // [n] flat(size)
+  TensorId labels;   // i32 [n]
+  int64_t data_count;
+  int64_t steps_per_epoch;
+  int batch_size;  // of a full batch
+  uint32_t stream;
+};
+
 // util/random.h, element = row * size + feature.
 struct DrawLatents {
   TensorId step;
@@ -86,6 +99,22 @@ struct DrawDigits {
 struct OneHot {
   TensorId labels;  // i32 [n]
   TensorId out;     // [n] flat(10)
+};
+
+// Uniform in (0, 1] (UnitFromBits), element = row.
+struct DrawTimes {
+  TensorId step;
+  TensorId out;  // [n] flat(1)
+  uint32_t stream;
+};
+
+// A place on the way from noise to a latent, and the velocity there. With a = pi / 2 * time:
+// place = cos(a) * noise + sin(a) * latent, velocity = pi / 2 * (cos(a) * latent - sin(a) * noise).
+// The trigonometric path of Albergo & Vanden-Eijnden 2023, along which the variance stays the same.
+struct FlowPath {
+  TensorId noise, latents;  // [n] flat(size)
+  TensorId times;           // [n] flat(1)
+  TensorId place, velocity;
 };
 
 // ---- convolution and products
@@ -280,7 +309,7 @@ struct ConcatBackward {
 // -----------------------------------------------------------------------------
 
 enum class LossPart { kReal, kFake, kGenerator };
-// The last two are a classifier's.
+// The last two are a classifier's; a latent predictor has kLoss alone.
 enum class Metric { kDLoss, kGLoss, kDAccuracyReal, kDAccuracyFake, kLoss, kAccuracy };
 inline constexpr int kMetricCount = 6;
 
@@ -298,6 +327,14 @@ struct Loss {
   TensorId step;
   Metric metric;
   bool add;
+};
+// value = mean over all elements of (prediction - target)^2; grad = d value / d prediction. The
+// value is written as that of Loss is.
+struct SquaredError {
+  TensorId prediction, target, grad;  // equal sizes
+  TensorId metrics;
+  TensorId step;
+  Metric metric;
 };
 // Share of rows that D judges right: real: one output above its threshold, or for many outputs the
 // digit's output the first largest (and, with digit_or_zeros, above 0); fake: below the threshold,
@@ -325,13 +362,14 @@ struct EmaUpdate {
   TensorId source, target;
 };
 
-using Op = std::variant<AdvanceStep, GatherBatch, DrawLatents, DrawDigits, OneHot, ConvForward,
-                        ConvBackwardData, ConvBackwardWeight, DenseForward, DenseBackwardData,
-                        DenseBackwardWeight, PrepareWeight, BiasActForward, BiasActBackward,
-                        BatchNormForward, BatchNormInference, BatchNormBackward, BinaryForward,
-                        BinaryBackward, Accumulate, Permute, MaxPoolForward, MaxPoolBackward,
-                        GlobalMaxPoolForward, GlobalMaxPoolBackward, UpsampleForward,
-                        UpsampleBackward, PixelShuffleForward, PixelShuffleBackward, ConcatForward,
-                        ConcatBackward, Loss, Accuracy, AdamUpdate, EmaUpdate>;
+using Op =
+    std::variant<AdvanceStep, GatherBatch, GatherPairs, DrawLatents, DrawDigits, OneHot, DrawTimes,
+                 FlowPath, ConvForward, ConvBackwardData, ConvBackwardWeight, DenseForward,
+                 DenseBackwardData, DenseBackwardWeight, PrepareWeight, BiasActForward,
+                 BiasActBackward, BatchNormForward, BatchNormInference, BatchNormBackward,
+                 BinaryForward, BinaryBackward, Accumulate, Permute, MaxPoolForward,
+                 MaxPoolBackward, GlobalMaxPoolForward, GlobalMaxPoolBackward, UpsampleForward,
+                 UpsampleBackward, PixelShuffleForward, PixelShuffleBackward, ConcatForward,
+                 ConcatBackward, Loss, SquaredError, Accuracy, AdamUpdate, EmaUpdate>;
 
 }  // namespace numeral

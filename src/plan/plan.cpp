@@ -18,8 +18,8 @@ int64_t BytesOf(DType dtype) {
 }
 
 std::string Phase::name() const {
-  constexpr const char* kNames[] = {"prepare", "step",     "d_step",  "g_step",
-                                    "sample",  "accuracy", "classify"};
+  constexpr const char* kNames[] = {"prepare", "step",     "d_step",   "g_step",
+                                    "sample",  "accuracy", "classify", "predict"};
   return fmt::format("{}[{}]", kNames[static_cast<int>(kind)], batch_size);
 }
 

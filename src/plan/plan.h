@@ -46,6 +46,7 @@ enum class PhaseKind {
   kSample,    // images from the latents and digits in the sample inputs
   kAccuracy,  // D in inference mode on 100 real and 100 generated images
   kClassify,  // logits and features of the images in "classify.images"
+  kPredict,   // a latent predictor's answer to what is in its inputs
 };
 
 struct PhaseOp {

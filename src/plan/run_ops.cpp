@@ -8,16 +8,29 @@ namespace {
 const Shape kImage = Shape::Spatial(28, 28, 1);
 const Shape kOne = Shape::Flat(1);
 
-}  // namespace
-
-RunTensors DeclareRunTensors(PlanBuilder& builder, const Config& config, int64_t data_count) {
+// All but what is learned.
+RunTensors DeclareCommonTensors(PlanBuilder& builder, const Config& config, int64_t data_count) {
   RunTensors run;
   run.step = builder.Persistent("step", 1, kOne, DType::kI64);
   run.metrics = builder.Persistent("metrics", kMetricsRing, Shape::Flat(kMetricCount));
-  run.data_images = builder.Persistent("data/images", data_count, kImage, DType::kU8);
   run.data_labels = builder.Persistent("data/labels", data_count, kOne, DType::kU8);
   run.data_count = data_count;
   run.steps_per_epoch = StepsPerEpoch(config, data_count);
+  return run;
+}
+
+}  // namespace
+
+RunTensors DeclareRunTensors(PlanBuilder& builder, const Config& config, int64_t data_count) {
+  RunTensors run = DeclareCommonTensors(builder, config, data_count);
+  run.data_images = builder.Persistent("data/images", data_count, kImage, DType::kU8);
+  return run;
+}
+
+RunTensors DeclarePairTensors(PlanBuilder& builder, const Config& config, int64_t data_count,
+                              int latent_size) {
+  RunTensors run = DeclareCommonTensors(builder, config, data_count);
+  run.data_latents = builder.Persistent("data/latents", data_count, Shape::Flat(latent_size));
   return run;
 }
 
@@ -40,6 +53,14 @@ void EmitGather(PlanBuilder& builder, const Config& config, const RunTensors& ru
     gather.shift_stream = builder.Stream("shift");
   }
   builder.Emit(gather, label);
+}
+
+void EmitGatherPairs(PlanBuilder& builder, const Config& config, const RunTensors& run,
+                     TensorId latents, TensorId digits, const std::string& label) {
+  builder.Emit(
+      GatherPairs{run.data_latents, run.data_labels, run.step, latents, digits, run.data_count,
+                  run.steps_per_epoch, config.training.batch_size, builder.Stream("shuffle")},
+      label);
 }
 
 void EmitPrepareWeights(PlanBuilder& builder, const Graph& graph, const ParamSet& params) {

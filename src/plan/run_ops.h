@@ -10,15 +10,25 @@ namespace numeral {
 
 // The tensors of a run that outlive a phase, beside those of its networks.
 struct RunTensors {
-  TensorId step = kNoTensor, metrics = kNoTensor, data_images = kNoTensor, data_labels = kNoTensor;
+  TensorId step = kNoTensor, metrics = kNoTensor;
+  TensorId data_images = kNoTensor;   // or
+  TensorId data_latents = kNoTensor;  // of a latent predictor
+  TensorId data_labels = kNoTensor;
   int64_t data_count = 0, steps_per_epoch = 0;
 };
 
 RunTensors DeclareRunTensors(PlanBuilder& builder, const Config& config, int64_t data_count);
+// The same on pairs of a latent of `latent_size` features and a digit.
+RunTensors DeclarePairTensors(PlanBuilder& builder, const Config& config, int64_t data_count,
+                              int latent_size);
 
 // The next batch of the shuffled data into `images` and `digits`.
 void EmitGather(PlanBuilder& builder, const Config& config, const RunTensors& run, TensorId images,
                 TensorId digits, const std::string& label);
+
+// The next batch of the shuffled pairs into `latents` and `digits`.
+void EmitGatherPairs(PlanBuilder& builder, const Config& config, const RunTensors& run,
+                     TensorId latents, TensorId digits, const std::string& label);
 
 // Refreshes the working copies of all weights of a set.
 void EmitPrepareWeights(PlanBuilder& builder, const Graph& graph, const ParamSet& params);

@@ -56,9 +56,13 @@ NetworkValues Extract(const SafeTensors& file, const Graph& graph, const std::st
 Json Essence(const Config& config) {
   Json json = ToJson(config);
   for (const char* key : {"name", "description", "output", "evaluation"}) json.erase(key);
+  // The files of pairs may move; FingerprintOf says whether they changed.
+  if (config.TrainsLatentPredictor()) {
+    for (const char* key : {"generator", "classifier", "max_draws"}) json["pairs"].erase(key);
+  }
   const TrainingSpec& training = config.training;
   const AdamSpec* const optimizers[] = {&training.generator, &training.discriminator,
-                                        &training.classifier};
+                                        &training.classifier, &training.latent_predictor};
   const bool constant = std::all_of(
       std::begin(optimizers), std::end(optimizers),
       [](const AdamSpec* adam) { return adam->schedule.kind == ScheduleSpec::Kind::kConstant; });
@@ -89,6 +93,7 @@ void Session::Save(const std::filesystem::path& path, const RunPosition& positio
   file.metadata["format"] = kFormat;
   file.metadata["config"] = ToJson(config_).dump();
   file.metadata["images"] = Json(data_count_).dump();
+  if (config_.TrainsLatentPredictor()) file.metadata["pairs"] = pairs_fingerprint_;
   file.metadata["step"] = Json(position.step).dump();
   file.metadata["seconds"] = Json(position.seconds).dump();
   file.metadata["metrics_bytes"] = Json(position.metrics_bytes).dump();
@@ -169,6 +174,17 @@ Config CheckOrigin(const SafeTensors& file, const Config& config, const std::str
   return saved;
 }
 
+// The latents that a predictor learns are made again; other weights make other ones.
+void CheckPairs(const SafeTensors& file, const Config& config, const std::string& fingerprint,
+                const std::string& source) {
+  const auto pairs = file.metadata.find("pairs");
+  if (pairs != file.metadata.end() && pairs->second == fingerprint) return;
+  BadInput(
+      "{}: the run began with other pairs than {} and {} give: they are not the weights that "
+      "it was started with; bring those back or start a new run",
+      source, config.pairs.generator, config.pairs.classifier);
+}
+
 }  // namespace
 
 RunPosition Session::Restore(const std::filesystem::path& path) {
@@ -180,6 +196,7 @@ RunPosition Session::Restore(const std::filesystem::path& path) {
     BadInput("{}: the run was made on {} images, not {}; give the same --data-dir", source, images,
              data_count_);
   }
+  if (config_.TrainsLatentPredictor()) CheckPairs(file, config_, pairs_fingerprint_, source);
   RunPosition position = ReadPosition(file, source);
   if (!MeasureAlike(saved.evaluation, config_.evaluation)) position.best = {};
   const auto restore = [&](const Graph& graph, const std::string& prefix) {

@@ -2,7 +2,7 @@
 //
 //   config.json (resolved)  metrics.jsonl  checkpoint/state.safetensors
 //   g.bin  d.bin  samples/epoch_0001.png  best.bin (the best generator, where it is evaluated)
-//   c.bin (of a classifier)
+//   c.bin (of a classifier)  l.bin (of a latent predictor)
 //   samples/stopped.png (of a run that ended inside an epoch)
 //   run.json  losses.svg  losses.png  progress.gif  report.html (by report/)
 //
@@ -31,7 +31,7 @@ class RunFolder {
   std::filesystem::path metrics() const { return dir_ / "metrics.jsonl"; }
   std::filesystem::path sample(int epoch) const;
   std::filesystem::path stopped_sample() const { return dir_ / "samples" / "stopped.png"; }
-  // g.bin, d.bin, c.bin: by the first letter of "generator", "discriminator", "classifier".
+  // g.bin, d.bin, c.bin, l.bin: by the first letter of the network's name.
   std::filesystem::path weights(const std::string& network) const {
     return dir_ / (network.substr(0, 1) + ".bin");
   }

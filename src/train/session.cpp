@@ -26,9 +26,7 @@ void CheckSupported(const Config& config, const Plan& plan, const Engine& engine
 
 std::vector<Graph> BuildNetworks(const Config& config) {
   std::vector<Graph> networks;
-  for (const NetworkSpec* network :
-       {&config.generator, &config.discriminator, &config.classifier}) {
-    if (network->layers.empty()) continue;
+  for (const NetworkSpec* network : config.Networks()) {
     networks.push_back(BuildGraph(*network, config.convention, config.name));
   }
   return networks;
@@ -37,6 +35,9 @@ std::vector<Graph> BuildNetworks(const Config& config) {
 Plan CompileRun(const Config& config, const std::vector<Graph>& networks,
                 const PlanOptions& options) {
   if (config.TrainsClassifier()) return CompileTrainingOfClassifier(config, networks[0], options);
+  if (config.TrainsLatentPredictor()) {
+    return CompileTrainingOfPredictor(config, networks[0], options);
+  }
   return CompilePlan(config, networks[0], networks[1], options);
 }
 
@@ -48,11 +49,11 @@ void CheckPrecision(const Config& config, const Engine& engine) {
   }
 }
 
-Session::Session(const Config& config, const Dataset& data, Engine& engine, bool fuse)
+Session::Session(const Config& config, int64_t data_count, Engine& engine, bool fuse)
     : config_(config),
       engine_(engine),
-      data_count_(data.count()),
-      steps_per_epoch_(StepsPerEpoch(config, data.count())),
+      data_count_(data_count),
+      steps_per_epoch_(StepsPerEpoch(config, data_count)),
       networks_(BuildNetworks(config)),
       sample_rows_(SampleRows(config)) {
   CheckPrecision(config, engine);
@@ -65,8 +66,19 @@ Session::Session(const Config& config, const Dataset& data, Engine& engine, bool
                                                    .sample_rows = sample_rows_}));
   CheckSupported(config_, *plan_, engine);
   executable_ = engine.Compile(plan_);
+}
+
+Session::Session(const Config& config, const Dataset& data, Engine& engine, bool fuse)
+    : Session(config, data.count(), engine, fuse) {
   executable_->WriteAll(RequireTensor(*plan_, "data/images"), data.pixels);
   executable_->WriteAll(RequireTensor(*plan_, "data/labels"), data.labels);
+}
+
+Session::Session(const Config& config, const LatentPairs& pairs, Engine& engine, bool fuse)
+    : Session(config, pairs.count(), engine, fuse) {
+  executable_->WriteAll(RequireTensor(*plan_, "data/latents"), pairs.latents);
+  executable_->WriteAll(RequireTensor(*plan_, "data/labels"), pairs.digits);
+  pairs_fingerprint_ = FingerprintOf(pairs);
 }
 
 void Session::Initialise() {
@@ -105,6 +117,7 @@ std::array<double, 2> Session::CheckAccuracy() {
 
 std::vector<Metric> Session::MetricsOf(int64_t step) const {
   if (config_.TrainsClassifier()) return {Metric::kLoss, Metric::kAccuracy};
+  if (config_.TrainsLatentPredictor()) return {Metric::kLoss};
   std::vector<Metric> metrics{Metric::kDLoss, Metric::kDAccuracyReal, Metric::kDAccuracyFake};
   if (GeneratorStep(config_, step)) metrics.push_back(Metric::kGLoss);
   return metrics;
@@ -116,8 +129,7 @@ std::vector<uint8_t> Session::Sample(const GeneratorInputs& inputs) {
 }
 
 NetworkDescription Session::Describe(const Graph& network) const {
-  for (const NetworkSpec* spec :
-       {&config_.generator, &config_.discriminator, &config_.classifier}) {
+  for (const NetworkSpec* spec : config_.Networks()) {
     if (spec->name == network.name) return {*spec, config_.convention, config_.data.pixel_range};
   }
   Fail("internal error: no network \"{}\"", network.name);

@@ -14,6 +14,7 @@
 #include "inference/generator.h"
 #include "plan/compile.h"
 #include "train/epoch_metrics.h"
+#include "train/latent_pairs.h"
 
 namespace numeral {
 
@@ -35,7 +36,7 @@ struct RunPosition {
 // Throws Error(kBadInput) where the engine does not have the config's precision.
 void CheckPrecision(const Config& config, const Engine& engine);
 
-// The networks that a config trains: a generator and a discriminator, or a classifier.
+// The networks that a config trains, in the order of Config::Networks().
 std::vector<Graph> BuildNetworks(const Config& config);
 // The plan of their training.
 Plan CompileRun(const Config& config, const std::vector<Graph>& networks,
@@ -46,13 +47,16 @@ class Session {
   // Compiles the run for `engine` and loads the data into it. Weights are zero until Initialise or
   // Restore.
   Session(const Config& config, const Dataset& data, Engine& engine, bool fuse = true);
+  // The same of a latent predictor.
+  Session(const Config& config, const LatentPairs& pairs, Engine& engine, bool fuse = true);
 
   void Initialise();
 
   // Writes the whole state to a file that appears whole or not at all; reads it back. Restore
   // throws Error(kBadInput) where the file is not a checkpoint of this very config and number of
-  // images (output settings may differ, and the number of epochs where no schedule depends on it;
-  // where the generator is measured in another way, there is no best one yet).
+  // images, or of these very pairs (output settings may differ, and the number of epochs where no
+  // schedule depends on it; where the generator is measured in another way, there is no best one
+  // yet).
   void Save(const std::filesystem::path& path, const RunPosition& position);
   RunPosition Restore(const std::filesystem::path& path);
 
@@ -76,7 +80,7 @@ class Session {
 
   const Config& config() const { return config_; }
   Engine& engine() { return engine_; }
-  // The generator and the discriminator, or the classifier.
+  // What is trained, in the order of Config::Networks().
   const std::vector<Graph>& networks() const { return networks_; }
   const Plan& plan() const { return *plan_; }
   Executable& executable() { return *executable_; }
@@ -85,8 +89,11 @@ class Session {
   int BatchOf(int64_t step) const { return BatchOfStep(config_, data_count_, step); }
 
  private:
+  // All but the data.
+  Session(const Config& config, int64_t data_count, Engine& engine, bool fuse);
+
   void PrepareWeights();
-  // The first network's weights may have an average: the generator's, or the classifier's.
+  // The first network's weights may have an average: all but a discriminator's.
   bool Averages(const Graph& network) const {
     return config_.training.ema_decay > 0 && &network == &networks_[0];
   }
@@ -94,6 +101,7 @@ class Session {
   Config config_;
   Engine& engine_;
   int64_t data_count_;
+  std::string pairs_fingerprint_;  // empty for images
   int64_t steps_per_epoch_;
   std::vector<Graph> networks_;
   std::shared_ptr<const Plan> plan_;

@@ -57,6 +57,8 @@ class Loop {
   int Epoch() const { return static_cast<int>(position_.step / session_.steps_per_epoch()); }
   int64_t StepInEpoch() const { return position_.step % session_.steps_per_epoch(); }
 
+  bool Draws() const { return session_.config().kind() == RunKind::kGan; }
+
   bool Converged() const {
     return options_.quality != nullptr && options_.quality->ShouldStop(position_.best);
   }
@@ -132,13 +134,20 @@ class Loop {
 
   void ShowProgress() {
     const int64_t done = StepInEpoch() == 0 ? session_.steps_per_epoch() : StepInEpoch();
+    progress_.Update(done, images_in_epoch_, LatestFigures());
+  }
+
+  std::vector<Progress::Figure> LatestFigures() const {
     const auto latest = [&](Metric metric) { return latest_[static_cast<size_t>(metric)]; };
-    using Figures = std::array<Progress::Figure, 2>;
-    progress_.Update(
-        done, images_in_epoch_,
-        session_.config().TrainsClassifier()
-            ? Figures{{{"loss", latest(Metric::kLoss)}, {"accuracy", latest(Metric::kAccuracy)}}}
-            : Figures{{{"d", latest(Metric::kDLoss)}, {"g", latest(Metric::kGLoss)}}});
+    switch (session_.config().kind()) {
+      case RunKind::kClassifier:
+        return {{"loss", latest(Metric::kLoss)}, {"accuracy", latest(Metric::kAccuracy)}};
+      case RunKind::kLatentPredictor:
+        return {{"loss", latest(Metric::kLoss)}};
+      case RunKind::kGan:
+        break;
+    }
+    return {{"d", latest(Metric::kDLoss)}, {"g", latest(Metric::kGLoss)}};
   }
 
   // The line that stays shows the epoch, not its last step.
@@ -169,9 +178,10 @@ class Loop {
     if (std::isfinite(value)) return;
     const bool saved = std::filesystem::exists(folder_.checkpoint());
     Fail("step {}: the {} loss is {}; training stopped, {}", read_ + 1,
-         metric == Metric::kGLoss  ? "generator's"
-         : metric == Metric::kLoss ? "classifier's"
-                                   : "discriminator's",
+         metric == Metric::kGLoss                    ? "generator's"
+         : metric == Metric::kDLoss                  ? "discriminator's"
+         : session_.config().TrainsLatentPredictor() ? "latent predictor's"
+                                                     : "classifier's",
          value,
          saved ? fmt::format("the last good checkpoint is {}", folder_.checkpoint().string())
                : "no checkpoint was written yet");
@@ -208,9 +218,8 @@ class Loop {
           fmt::format("epoch {}: discriminator accuracy {:.0f}% on real, {:.0f}% on fake", Epoch(),
                       real * 100, fake * 100));
     }
-    if (session_.config().TrainsClassifier()) {
-      if (last) Test(line);
-    } else if (Epoch() % output.sample_every == 0 || last) {
+    if (last && session_.config().TrainsClassifier()) Test(line);
+    if (Draws() && (Epoch() % output.sample_every == 0 || last)) {
       grid_.Draw(session_, folder_.sample(Epoch()));
     }
     Evaluate(line, last);
@@ -253,7 +262,7 @@ class Loop {
     if (StepInEpoch() != 0) {
       // Behind the checkpoint's mark: a resumed run replaces this line by the whole epoch's.
       folder_.AppendMetrics(ToJsonLine(line));
-      if (!session_.config().TrainsClassifier()) grid_.Draw(session_, folder_.stopped_sample());
+      if (Draws()) grid_.Draw(session_, folder_.stopped_sample());
     }
     return interrupt_.Requested() ? TrainResult::kInterrupted : TrainResult::kStoppedAtMaxSteps;
   }

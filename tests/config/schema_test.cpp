@@ -34,7 +34,9 @@ using Places = std::map<std::pair<std::string, std::string>, Place>;
 // The key table's path of what lies under `key` of `object`.
 std::string PathBelow(const std::string& object, const std::string& key) {
   if (key == "weight_init" || key == "bias_init") return "/networks/*/layers/*/init";
-  if (key == "generator" || key == "discriminator" || key == "classifier") return object + "/*";
+  for (const char* network : {"generator", "discriminator", "classifier", "latent_predictor"}) {
+    if (key == network) return object + "/*";
+  }
   return object + "/" + key;
 }
 

@@ -24,10 +24,14 @@ import numeral_config  # noqa: E402
 import numeral_random  # noqa: E402
 from numeral_training import (  # noqa: E402
     SYNTHETIC_FORMULA,
+    SYNTHETIC_PAIRS_FORMULA,
     ClassifierTrainer,
+    LatentPredictorTrainer,
+    PairSource,
     PhiloxSource,
     Trainer,
     synthetic_data,
+    synthetic_pairs,
 )
 
 STEPS = 10
@@ -66,15 +70,20 @@ def reduce_network(network):
                 layer[key] = reduced(layer[key])
 
 
+def learns_pairs(config):
+    return numeral_config.trained_alone(config) == "latent_predictor"
+
+
 def reduce(config):
     """A small form of a config: same layers, losses, orders and rates; see the constants above."""
     config = json.loads(json.dumps(config))
-    for key in ("$schema", "output", "evaluation"):
+    for key in ("$schema", "output", "evaluation", "pairs"):
         config.pop(key, None)
     for network in config["networks"].values():
         reduce_network(network)
-    data, training = config.setdefault("data", {}), config.setdefault("training", {})
-    data.pop("limit", None)
+    training = config.setdefault("training", {})
+    if not learns_pairs(config):
+        config.setdefault("data", {}).pop("limit", None)
     batch = training.get("batch_size", 64)
     training["epochs"], training["batch_size"] = EPOCHS, BATCH
     if training.get("generator_batch_size"):
@@ -122,6 +131,10 @@ def first_draws(trainer):
     """The batches, and a few draws of the first step: where does a trainer differ?"""
     source = trainer.source
     draws = {"batches": [source.batch_indices(step).tolist() for step in range(STEPS)]}
+    if isinstance(source, PairSource):
+        if trainer.predictor.inputs_of("time"):
+            draws["times"] = [number(time) for time in source.times(0, BATCH)]
+        return draws
     if source.max_shift:
         draws["shifts"] = source.shifts(0, BATCH).tolist()
     if "generator" in trainer.networks:
@@ -131,25 +144,33 @@ def first_draws(trainer):
 
 def metrics_of(config):
     """What a trainer's step returns, by the names in a golden."""
-    classifier = numeral_config.trains_classifier(config)
-    return ("loss", "accuracy") if classifier else ("d_loss", "g_loss")
+    names = {"classifier": ("loss", "accuracy"), "latent_predictor": ("loss",)}
+    return names.get(numeral_config.trained_alone(config), ("d_loss", "g_loss"))
 
 
-def make_trainer(config, source):
-    classifier = numeral_config.trains_classifier(config)
-    return (ClassifierTrainer if classifier else Trainer)(config, source)
+def make_trainer(resolved):
+    """The trainer of a resolved config on synthetic data, and what a golden says of the data."""
+    alone = numeral_config.trained_alone(resolved)
+    if alone == "latent_predictor":
+        size = resolved["networks"][alone]["layers"][-1]["units"]
+        pairs = synthetic_pairs(IMAGES, size)
+        data = {"count": IMAGES, "size": size, "formula": SYNTHETIC_PAIRS_FORMULA}
+        source = PairSource(resolved, *pairs, torch.float64)
+        return LatentPredictorTrainer(resolved, source), data
+    digits = resolved["data"]["digits"] or list(range(10))
+    source = PhiloxSource(resolved, *synthetic_data(IMAGES, digits), torch.float64)
+    data = {"count": IMAGES, "digits": digits, "formula": SYNTHETIC_FORMULA}
+    return (ClassifierTrainer if alone else Trainer)(resolved, source), data
 
 
 def make_golden(config, name):
     """The golden of a reduced config, as the JSON's dict."""
     resolved = numeral_config.resolve(config, name)
-    digits = resolved["data"]["digits"] or list(range(10))
-    images, labels = synthetic_data(IMAGES, digits)
-    trainer = make_trainer(resolved, PhiloxSource(resolved, images, labels, torch.float64))
+    trainer, data = make_trainer(resolved)
     networks, metrics = trainer.networks, metrics_of(resolved)
     golden = {
         "description": "Ten steps in double precision by PyTorch; made by make_goldens.py.",
-        "data": {"count": IMAGES, "digits": digits, "formula": SYNTHETIC_FORMULA},
+        "data": data,
         "config": config,
         "draws": first_draws(trainer),
         "initial": {role: summaries(n.state_dict()) for role, n in networks.items()},
@@ -166,7 +187,7 @@ def make_golden(config, name):
                 golden["gradients"][role] = summaries(dict(zip(names, gradients)))
     golden["weights"] = {role: summaries(n.state_dict()) for role, n in networks.items()}
     if trainer.average:
-        averaged = next(iter(networks))  # the generator, or the classifier
+        averaged = next(iter(networks))  # all but a discriminator
         golden["weights"][f"{averaged}/ema"] = summaries(trainer.average.state_dict())
     return golden
 

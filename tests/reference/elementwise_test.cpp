@@ -173,5 +173,23 @@ TEST_CASE("reference: batch norm in inference") {
   CheckValues(Result(plan, op).Doubles("y"), {5, -2, 1, 2});
 }
 
+TEST_CASE("reference: places on the way from noise to latents") {
+  OneOpPlan plan;
+  FlowPath op;
+  op.noise = plan.Add("noise", 3, Shape::Flat(2));
+  plan.SetReals(op.noise, {1, 2, 1, 2, 1, 2});
+  op.latents = plan.Add("latents", 3, Shape::Flat(2));
+  plan.SetReals(op.latents, {-3, 5, -3, 5, -3, 5});
+  op.times = plan.Add("times", 3, Shape::Flat(1));
+  plan.SetReals(op.times, {0, 1, 0.5f});
+  op.place = plan.Add("place", 3, Shape::Flat(2));
+  op.velocity = plan.Add("velocity", 3, Shape::Flat(2));
+  const ReferenceResult result(plan.Finish("by hand", op, {}));
+  const double r = 0.7071067811865476, quarter = 1.5707963267948966;
+  CheckValues(result.Doubles("place"), {1, 2, -3, 5, -2 * r, 7 * r});
+  CheckValues(result.Doubles("velocity"), {quarter * -3, quarter * 5, quarter * -1, quarter * -2,
+                                           quarter * -4 * r, quarter * 3 * r});
+}
+
 }  // namespace
 }  // namespace numeral

@@ -290,5 +290,18 @@ TEST_CASE("gradient: losses") {
   }
 }
 
+TEST_CASE("gradient: squared error") {
+  OneOpPlan plan;
+  SquaredError op;
+  op.prediction = plan.Add("prediction", 5, Shape::Flat(3));
+  op.target = plan.Add("target", 5, Shape::Flat(3));
+  op.grad = Like(plan, "grad", op.prediction);
+  op.metrics = plan.Add("metrics", 1, Shape::Flat(kMetricCount));
+  op.step = plan.AddStep(0);
+  op.metric = Metric::kLoss;
+  GradientCheck(plan, op, {})
+      .Run(op.metrics, {0, 0, 0, 0, 1, 0}, kNoTensor, {{op.prediction, op.grad}});
+}
+
 }  // namespace
 }  // namespace numeral

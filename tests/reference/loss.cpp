@@ -98,8 +98,10 @@ RowLoss LossOfRow(const Loss& op, std::span<const double> logits, int64_t label)
     }
     case LossKind::kHinge:
       return Hinge(logits[0], op.part);
+    case LossKind::kMeanSquared:
+      break;
   }
-  return {};
+  Fail("mean_squared has an op of its own");
 }
 
 double& MetricSlot(TensorId metrics, TensorId step, Metric metric, Store& store) {
@@ -155,6 +157,20 @@ void Run(const Loss& op, Store& store) {
   }
   double& slot = MetricSlot(op.metrics, op.step, op.metric, store);
   slot = op.add ? slot + value : value;
+}
+
+void Run(const SquaredError& op, Store& store) {
+  const std::span<const double> prediction = store.F32(op.prediction),
+                                target = store.F32(op.target);
+  const auto grad = store.F32(op.grad);
+  NUMERAL_CHECK(prediction.size() == target.size() && grad.size() == prediction.size());
+  const auto count = static_cast<double>(prediction.size());
+  double value = 0;
+  for (size_t i = 0; i < prediction.size(); ++i) {
+    value += (prediction[i] - target[i]) * (prediction[i] - target[i]) / count;
+    grad[i] = 2 * (prediction[i] - target[i]) / count;
+  }
+  MetricSlot(op.metrics, op.step, op.metric, store) = value;
 }
 
 void Run(const Accuracy& op, Store& store) {

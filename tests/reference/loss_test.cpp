@@ -157,6 +157,22 @@ TEST_CASE("reference: a loss goes to its slot of the ring, written or added") {
   }
 }
 
+TEST_CASE("reference: squared error") {
+  OneOpPlan plan;
+  SquaredError op;
+  op.prediction = plan.Add("prediction", 2, Shape::Flat(2));
+  plan.SetReals(op.prediction, {1, 2, -1, 0.5f});
+  op.target = plan.Add("target", 2, Shape::Flat(2));
+  plan.SetReals(op.target, {0, 2, 1, 1});
+  op.grad = plan.Add("grad", 2, Shape::Flat(2));
+  op.metrics = plan.Add("metrics", 1, Shape::Flat(kMetricCount));
+  op.step = plan.AddStep(0);
+  op.metric = Metric::kLoss;
+  const ReferenceResult result(plan.Finish("by hand", op, {}));
+  CheckValues({result.Doubles("metrics")[static_cast<size_t>(Metric::kLoss)]}, {5.25 / 4});
+  CheckValues(result.Doubles("grad"), {0.5, 0, -1, -0.25});
+}
+
 double AccuracyOf(LossKind kind, LossPart part, const std::vector<float>& logits,
                   const std::vector<int64_t>& labels) {
   const auto rows = static_cast<int>(labels.size());

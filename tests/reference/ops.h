@@ -9,9 +9,12 @@ namespace numeral::reference {
 // sources.cpp
 void Run(const AdvanceStep& op, Store& store);
 void Run(const GatherBatch& op, Store& store);
+void Run(const GatherPairs& op, Store& store);
 void Run(const DrawLatents& op, Store& store);
 void Run(const DrawDigits& op, Store& store);
 void Run(const OneHot& op, Store& store);
+void Run(const DrawTimes& op, Store& store);
+void Run(const FlowPath& op, Store& store);
 // products.cpp
 void Run(const ConvForward& op, Store& store);
 void Run(const ConvBackwardData& op, Store& store);
@@ -45,6 +48,7 @@ void Run(const ConcatForward& op, Store& store);
 void Run(const ConcatBackward& op, Store& store);
 // loss.cpp
 void Run(const Loss& op, Store& store);
+void Run(const SquaredError& op, Store& store);
 void Run(const Accuracy& op, Store& store);
 // update.cpp
 void Run(const AdamUpdate& op, Store& store);

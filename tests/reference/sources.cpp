@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "tests/reference/ops.h"
 #include "util/error.h"
 #include "util/permutation.h"
@@ -43,6 +45,29 @@ void Run(const GatherBatch& op, Store& store) {
   }
 }
 
+void Run(const GatherPairs& op, Store& store) {
+  const int64_t step = store.RunningStep(op.step);
+  const int64_t first = (step % op.steps_per_epoch) * op.batch_size;
+  const Permutation order(static_cast<uint64_t>(op.data_count), store.plan().seed, op.stream,
+                          static_cast<uint64_t>(step / op.steps_per_epoch));
+  const auto data_latents = store.F32(op.data_latents);
+  const auto data_labels = store.Integers(op.data_labels);
+  const auto latents = store.F32(op.latents);
+  const auto labels = store.Integers(op.labels);
+  const auto size = static_cast<size_t>(store.shape(op.latents).Elems());
+  NUMERAL_CHECK(store.shape(op.data_latents) == store.shape(op.latents));
+  NUMERAL_CHECK(store.rows(op.labels) == store.rows(op.latents));
+  for (int64_t row = 0; row < store.rows(op.latents); ++row) {
+    NUMERAL_CHECK(first + row < op.data_count);
+    const auto source = static_cast<size_t>(order(static_cast<uint64_t>(first + row)));
+    const auto target = static_cast<size_t>(row);
+    labels[target] = data_labels[source];
+    for (size_t i = 0; i < size; ++i) {
+      latents[target * size + i] = data_latents[source * size + i];
+    }
+  }
+}
+
 void Run(const DrawLatents& op, Store& store) {
   const auto step = static_cast<uint64_t>(store.RunningStep(op.step));
   const uint64_t seed = store.plan().seed;
@@ -73,6 +98,28 @@ void Run(const OneHot& op, Store& store) {
     for (size_t digit = 0; digit < 10; ++digit) {
       out[row * 10 + digit] = labels[row] == static_cast<int64_t>(digit) ? 1 : 0;
     }
+  }
+}
+
+void Run(const DrawTimes& op, Store& store) {
+  const auto step = static_cast<uint64_t>(store.RunningStep(op.step));
+  const auto out = store.F32(op.out);
+  for (size_t row = 0; row < out.size(); ++row) {
+    out[row] = UnitFromBits(DrawBits(store.plan().seed, op.stream, step, row));
+  }
+}
+
+void Run(const FlowPath& op, Store& store) {
+  const auto noise = store.F32(op.noise), latents = store.F32(op.latents);
+  const auto times = store.F32(op.times);
+  const auto place = store.F32(op.place), velocity = store.F32(op.velocity);
+  const auto size = static_cast<size_t>(store.shape(op.latents).Elems());
+  NUMERAL_CHECK(noise.size() == latents.size() && place.size() == latents.size());
+  NUMERAL_CHECK(velocity.size() == latents.size() && times.size() * size == latents.size());
+  for (size_t i = 0; i < latents.size(); ++i) {
+    const double quarter = std::acos(-1.0) / 2, angle = quarter * times[i / size];
+    place[i] = std::cos(angle) * noise[i] + std::sin(angle) * latents[i];
+    velocity[i] = quarter * (std::cos(angle) * latents[i] - std::sin(angle) * noise[i]);
   }
 }
 

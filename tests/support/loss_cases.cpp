@@ -67,6 +67,20 @@ OpCase LossCase(const Setting& s) {
       op, tolerance::kLoss);
 }
 
+OpCase SquaredErrorCase(int rows, int size, bool with_step) {
+  OneOpPlan plan;
+  SquaredError op;
+  op.prediction = plan.Add("prediction", rows, Shape::Flat(size));
+  op.target = plan.Add("target", rows, Shape::Flat(size));
+  plan.SetUniform(op.target, -3, 3);
+  op.grad = plan.Add("grad", rows, Shape::Flat(size));
+  op.metrics = plan.Add("metrics", with_step ? 4 : 1, Shape::Flat(kMetricCount));
+  op.step = with_step ? plan.AddStep(6) : kNoTensor;
+  op.metric = Metric::kLoss;
+  return plan.Finish(fmt::format("{} rows of {}{}", rows, size, with_step ? ", by step" : ""), op,
+                     tolerance::kLoss);
+}
+
 OpCase AccuracyCase(LossKind kind, LossPart part, int rows, bool with_step) {
   OneOpPlan plan;
   Accuracy op;
@@ -105,6 +119,9 @@ std::vector<OpCase> LossCases() {
         cases.push_back(AccuracyCase(kind, part, rows, rows == 10));
       }
     }
+  }
+  for (const int rows : {1, 7, 64}) {
+    for (const int size : {1, 13, 100}) cases.push_back(SquaredErrorCase(rows, size, rows == 7));
   }
   return cases;
 }

@@ -35,6 +35,45 @@ OpCase GatherCase(int64_t running_step, int rows, int max_shift = 0) {
       tolerance::kElementwise);
 }
 
+OpCase GatherPairsCase(int64_t running_step, int rows, int size) {
+  constexpr int64_t kPairs = 23;
+  OneOpPlan plan;
+  GatherPairs op;
+  op.data_latents = plan.Add("data_latents", kPairs, Shape::Flat(size));
+  op.data_labels = plan.Add("data_labels", kPairs, Shape::Flat(1), DType::kU8);
+  op.step = plan.AddStep(running_step);
+  op.latents = plan.Add("latents", rows, Shape::Flat(size));
+  op.labels = plan.Add("labels", rows, Shape::Flat(1), DType::kI32);
+  op.data_count = kPairs;
+  op.steps_per_epoch = 5;
+  op.batch_size = 5;
+  op.stream = StreamId("shuffle");
+  plan.SetDigits(op.data_labels);
+  return plan.Finish(fmt::format("step {} of {} rows of {}", running_step, rows, size), op,
+                     tolerance::kExact);
+}
+
+OpCase TimesCase(int rows, int64_t step) {
+  OneOpPlan plan;
+  const TensorId counter = plan.AddStep(step);
+  const TensorId out = plan.Add("out", rows, Shape::Flat(1));
+  return plan.Finish(fmt::format("{} rows at step {}", rows, step),
+                     DrawTimes{counter, out, StreamId("times")}, tolerance::kExact);
+}
+
+OpCase FlowPathCase(int rows, int size) {
+  OneOpPlan plan;
+  const Shape latent = Shape::Flat(size);
+  FlowPath op;
+  op.noise = plan.Add("noise", rows, latent);
+  op.latents = plan.Add("latents", rows, latent);
+  op.times = plan.Add("times", rows, Shape::Flat(1));
+  plan.SetUniform(op.times, 0, 1);
+  op.place = plan.Add("place", rows, latent);
+  op.velocity = plan.Add("velocity", rows, latent);
+  return plan.Finish(fmt::format("{} rows of {}", rows, size), op, tolerance::kTranscendental);
+}
+
 OpCase LatentCase(InputSpec::Distribution distribution, int rows, int size, int64_t step) {
   OneOpPlan plan;
   const TensorId counter = plan.AddStep(step);
@@ -76,7 +115,16 @@ std::vector<OpCase> SourceCases() {
   for (const int64_t step : {4, 14}) cases.push_back(GatherCase(step, 3));
   cases.push_back(GatherCase(1, 1));
   for (const int max_shift : {1, 2, 14, 28}) cases.push_back(GatherCase(7, 5, max_shift));
+  for (const int64_t step : {0, 2, 13}) cases.push_back(GatherPairsCase(step, 5, 7));
+  for (const int64_t step : {4, 14}) cases.push_back(GatherPairsCase(step, 3, 1));
+  cases.push_back(GatherPairsCase(1, 1, 100));
   constexpr int64_t kBeyond32Bits = (int64_t{1} << 33) + 5;
+  cases.push_back(TimesCase(1, 0));
+  cases.push_back(TimesCase(101, 3));
+  cases.push_back(TimesCase(7, kBeyond32Bits));
+  for (const int rows : {1, 5, 64}) {
+    for (const int size : {1, 17, 100}) cases.push_back(FlowPathCase(rows, size));
+  }
   for (const auto distribution :
        {InputSpec::Distribution::kNormal, InputSpec::Distribution::kUniform}) {
     cases.push_back(LatentCase(distribution, 1, 1, 0));

@@ -87,7 +87,16 @@ std::vector<NamedMetric> MetricsOf(const Config& config) {
   if (config.TrainsClassifier()) {
     return {{"loss", Metric::kLoss}, {"accuracy", Metric::kAccuracy}};
   }
+  if (config.TrainsLatentPredictor()) return {{"loss", Metric::kLoss}};
   return {{"d_loss", Metric::kDLoss}, {"g_loss", Metric::kGLoss}};
+}
+
+Session SessionOn(const Json& data, const Config& config, Engine& engine, bool fuse) {
+  if (config.TrainsLatentPredictor()) {
+    return Session(config, SyntheticPairs(data["count"], data["size"]), engine, fuse);
+  }
+  return Session(config, SyntheticData(data["count"], data["digits"].get<std::vector<int>>()),
+                 engine, fuse);
 }
 
 // A golden's config in training, compared with its numbers.
@@ -97,10 +106,7 @@ class GoldenRun {
       : golden_(ReadJson(path)),
         config_(ParseConfig(golden_["config"], path.filename().string(), "golden")),
         engine_(MakeCpuEngine(true)),
-        session_(config_,
-                 SyntheticData(golden_["data"]["count"],
-                               golden_["data"]["digits"].get<std::vector<int>>()),
-                 *engine_, fuse) {
+        session_(SessionOn(golden_["data"], config_, *engine_, fuse)) {
     session_.Initialise();
   }
 

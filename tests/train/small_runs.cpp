@@ -103,4 +103,23 @@ void WriteConstantGenerator(const std::filesystem::path& path, bool conditional)
   WriteInitialWeights(path, GanJson(conditional), 1, true);
 }
 
+void WriteDigitGenerator(const std::filesystem::path& path, int first) {
+  const Json json = Json::parse(R"({"inputs": {"z": {"kind": "latent", "size": 10}}, "layers": [
+    {"type": "dense", "units": 10}, {"type": "sigmoid"}, {"type": "dense", "units": 784},
+    {"type": "reshape", "shape": [28, 28, 1]}]})");
+  const NetworkSpec network = ParseNetwork(json, "generator", Convention::kPyTorch, "digits");
+  const Graph graph = BuildGraph(network, Convention::kPyTorch, "digits");
+  // One unit of the first layer for each latent, a sharp step at 1.5.
+  std::vector<float> select(100, 0.0f), images(784 * 10);
+  for (size_t k = 0; k < 10; ++k) select[k * 10 + k] = 20;
+  const Dataset digits = SyntheticImages(first, 10);
+  for (size_t k = 0; k < 10; ++k) {
+    for (size_t i = 0; i < 784; ++i) {
+      images[i * 10 + k] = static_cast<float>(digits.pixels[k * 784 + i]) / 127.5f;
+    }
+  }
+  SaveWeights(path, {network, Convention::kPyTorch, {-1, 1}}, graph,
+              {select, std::vector<float>(10, -30.0f), images, std::vector<float>(784, -1.0f)});
+}
+
 }  // namespace numeral

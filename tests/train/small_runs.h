@@ -25,6 +25,9 @@ void WriteUntrainedClassifier(const std::filesystem::path& path, uint64_t seed);
 Json GanJson(bool conditional);
 // Its g.bin before training.
 void WriteGenerator(const std::filesystem::path& path, bool conditional, uint64_t seed);
+// A generator of ten latents: image k of SyntheticImages(first, 10) appears where latent k is above
+// 1.5, so that about a third of all latents draw one digit, and the rest none or several.
+void WriteDigitGenerator(const std::filesystem::path& path, int first);
 // The same with the same picture for whatever it is given: all weights are zero.
 void WriteConstantGenerator(const std::filesystem::path& path, bool conditional);
 

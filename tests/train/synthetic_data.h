@@ -1,5 +1,5 @@
-// The images that the goldens were made with: rings that grow with the digit on a faint texture.
-// The same formula in integers stands in every golden file.
+// The images that the goldens were made with: rings that grow with the digit on a faint texture;
+// and the pairs of a latent predictor's. The same formulas in integers stand in the golden files.
 #pragma once
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "train/latent_pairs.h"
 
 namespace numeral {
 
@@ -26,6 +27,19 @@ inline Dataset SyntheticData(int count, const std::vector<int>& digits) {
     }
   }
   return data;
+}
+
+inline LatentPairs SyntheticPairs(int count, int size) {
+  LatentPairs pairs{size, {}, {}};
+  for (int i = 0; i < count; ++i) {
+    const int digit = i % 10;
+    pairs.digits.push_back(static_cast<uint8_t>(digit));
+    for (int j = 0; j < size; ++j) {
+      const int value = (7 * i + 11 * j + 3 * digit * j) % 17 - 8;
+      pairs.latents.push_back(static_cast<float>(value) / 8);
+    }
+  }
+  return pairs;
 }
 
 }  // namespace numeral
