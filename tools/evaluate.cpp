@@ -40,7 +40,7 @@ void Declare(CLI::App& app, EvaluationOptions& o) {
       ->check(CLI::Range(int64_t{1}, kMostSamples));
   app.add_option("--latent-scale", o.latent_scale, "factor of the latents: 1.3 is more varied")
       ->capture_default_str()
-      ->check(CLI::Range(1e-6, 100.0));
+      ->check(Within(1e-6, 100));
   app.add_option("--s0-samples", o.s0_samples, "real images for S0, drawn by seed (default: all)")
       ->check(CLI::Range(int64_t{1}, kMostSamples));
   app.add_flag("--full", o.full, "also the classification accuracy score: trains two classifiers");

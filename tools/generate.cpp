@@ -18,13 +18,14 @@ constexpr const char* kFooter = R"(Examples:
   generate --latents fakes/3/007.txt --digits 3    the same 3, to the bit
   generate --format idx --count 60000 --out set    a data set: trainer CONFIG --data-dir set
   generate --generator gan_mlp/g.bin --classifier c.bin --number 42
+  generate --generator gan_mlp/g.bin --latent-predictor l.bin --all-digits
   generate --generators 'runs/digit_{digit}/g.bin' --number 2026
   generate --serve                                 a page to play with, on this machine only
 
 A conditional generator is asked for a digit. An unconditional one draws until a --classifier has
-read the digit, with a probability of --min-confidence or more; a conditional one is held to that
-too where a classifier is given. The images of a seed are always the same, and begin with the same
-ones however many are drawn.
+read the digit, with a probability of --min-confidence or more, or has a --latent-predictor find the
+latent. A conditional one is held to the classifier too where one is given. The images of a seed are
+always the same; without a classifier they also begin with the same ones however many are drawn.
 A data set has a test set of --test-count more images, and digits in turn.
 Exit status: 0 done, 2 bad input, 1 failure, 130 interrupted (nothing is written then, except by
 --fake-dir).)";
@@ -53,15 +54,22 @@ void DeclareWhat(CLI::App& app, GenerationOptions& o) {
                         ->capture_default_str()
                         ->check(CLI::Range(int64_t{1}, int64_t{100000}))
                         ->needs(folder);
-  for (CLI::Option* option :
-       {grid, digits, all, count, number, random, zero, path, steps, folder, per_digit}) {
+  auto* serve = app.add_flag("--serve", o.serve, "a page to play with, on this machine only");
+  auto* port = app.add_option("--port", o.port, "of the page; 0 takes any that is free")
+                   ->capture_default_str()
+                   ->check(CLI::Range(0, 65535))
+                   ->needs(serve);
+  for (CLI::Option* option : {grid, digits, all, count, number, random, zero, path, steps, folder,
+                              per_digit, serve, port}) {
     option->group(kGroup);
   }
   // One thing at a time.
   number->excludes(random)->excludes(path)->excludes(folder);
   random->excludes(path)->excludes(folder);
   path->excludes(folder);
-  for (CLI::Option* alone : {number, random, path, folder}) {
+  serve->excludes(number)->excludes(random)->excludes(path)->excludes(folder)->excludes(digits);
+  serve->excludes(app.get_option("--latents"));
+  for (CLI::Option* alone : {number, random, path, folder, serve}) {
     alone->excludes(grid)->excludes(all)->excludes(count);
   }
   number->excludes(digits);
@@ -107,8 +115,8 @@ int main(int argc, char** argv) {
   CLI::App app("Draws digits, whole numbers and data sets with a trained generator.", "generate");
   GenerationOptions options;
   app.footer(kFooter);
-  DeclareWhat(app, options);
   DeclareSource(app, options.source);
+  DeclareWhat(app, options);
   DeclareOutput(app, options);
   app.add_option("--device", options.device, "auto, cpu or cuda; a named device never falls back")
       ->capture_default_str();

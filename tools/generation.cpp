@@ -8,6 +8,8 @@
 
 #include "inference/interpolation.h"
 #include "inference/latent_file.h"
+#include "report/run_facts.h"
+#include "serve/server.h"
 #include "util/error.h"
 #include "util/files.h"
 #include "util/progress.h"
@@ -104,10 +106,39 @@ Generation::Generation(const GenerationOptions& options)
 }
 
 bool Generation::Run() {
+  if (o_.serve) {
+    ServePage();
+    return true;
+  }
   if (!o_.number.empty() || o_.random_number > 0) return DrawNumberStrip();
   if (!o_.interpolate.empty()) return DrawInterpolation();
   if (!o_.fake_dir.empty()) return DrawFolder();
   return DrawImages();
+}
+
+// The command that draws a latent of the page again, as far as it follows from the options.
+std::string Generation::RedrawCommand() const {
+  std::string command = "generate";
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) command += fmt::format(" {} {}", name, ShellQuoted(value));
+  };
+  add("--generator", o_.source.generators.empty() ? source_.name : "");
+  add("--generators", o_.source.generators);
+  add("--generator-config", o_.source.generator_config);
+  command += " --latents {file}";
+  if (source_.source->NeedsDigits()) command += " --digits {digit}";
+  return command;
+}
+
+void Generation::ServePage() {
+  ServeOptions serve;
+  serve.port = o_.port;
+  serve.seed = o_.source.seed;
+  serve.title = source_.name;
+  if (o_.source.digit != kAnyDigit)
+    serve.number = std::string(8, static_cast<char>('0' + o_.source.digit));
+  serve.redraw_command = RedrawCommand();
+  Serve(std::move(source_.source), serve, [&](const std::string& text) { Note(text); });
 }
 
 void Generation::Note(const std::string& text) const {
@@ -126,8 +157,9 @@ std::string Generation::Out(const std::string& name) const {
 
 std::vector<int32_t> Generation::ChosenDigits() const {
   if (!o_.digits.empty()) return ParseDigits("--digits", o_.digits, true);
-  const bool one = o_.source.digit != kAnyDigit || source_.latents > 0;
-  if (o_.all_digits || (source_.source->KnowsDigits() && !one)) return EachDigit();
+  if (o_.source.digit != kAnyDigit) return {static_cast<int32_t>(o_.source.digit)};
+  const bool asked = source_.source->KnowsDigits() && source_.latents == 0;
+  if (o_.all_digits || asked) return EachDigit();
   return {kAnyDigit};
 }
 
@@ -171,7 +203,8 @@ Generation::Request Generation::OfGivenLatents() const {
 Generation::Request Generation::OfDataset() const {
   const int64_t count = o_.count > 0 ? o_.count : kDatasetImages;
   const int64_t test = o_.test_count > 0 ? o_.test_count : std::max<int64_t>(1, count / 6);
-  const bool asked = o_.all_digits || !o_.digits.empty();
+  if (!o_.grid.empty()) BadInput("--format idx has no rows and columns; --count says how many");
+  const bool asked = o_.all_digits || !o_.digits.empty() || o_.source.digit != kAnyDigit;
   Request request{InTurn(asked ? ChosenDigits() : std::vector{kAnyDigit}, count + test), count,
                   test};
   const bool known = source_.source->KnowsDigits() && (source_.latents == 0 || asked);
@@ -280,10 +313,8 @@ bool Generation::DrawInterpolation() {
 }
 
 bool Generation::DrawFolder() {
+  if (!o_.out.empty()) BadInput("--fake-dir names the folder; there is no --out beside it");
   std::vector<int32_t> digits = ChosenDigits();
-  if (o_.source.digit != kAnyDigit && o_.digits.empty()) {
-    digits = {static_cast<int32_t>(o_.source.digit)};
-  }
   if (digits[0] == kAnyDigit) {
     BadInput(
         "--fake-dir sorts images by digit: name the --digits, or let a --classifier read them");

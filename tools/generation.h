@@ -19,7 +19,8 @@ struct GenerationOptions {
   int64_t count = 0, test_count = -1, per_digit = 100;
   int random_number = 0, steps = 10, scale = 2;
   int min_spacing = 1, max_spacing = 5, thousands_spacing = 10;
-  bool all_digits = false, leading_zero = false, thousands = false, quiet = false;
+  bool all_digits = false, leading_zero = false, thousands = false, serve = false, quiet = false;
+  int port = 8080;
 };
 
 inline constexpr int64_t kMostImages = 5'000'000;
@@ -54,6 +55,8 @@ class Generation {
   bool DrawNumberStrip();
   bool DrawInterpolation();
   bool DrawFolder();
+  std::string RedrawCommand() const;
+  void ServePage();
   std::vector<float> EndOfPath(const std::string& end);
   // Draws in parts, as long as nobody interrupts.
   bool Draw(const std::vector<int32_t>& digits, std::unique_ptr<ImageOutput> output);

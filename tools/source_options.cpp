@@ -1,9 +1,8 @@
 #include "tools/source_options.h"
 
-#include <cmath>
-
 #include "inference/latent_file.h"
 #include "inference/weights_source.h"
+#include "tools/tool_main.h"
 #include "util/error.h"
 
 namespace numeral {
@@ -50,28 +49,36 @@ void DeclareSource(CLI::App& app, SourceOptions& o) {
   auto* generator =
       app.add_option("--generator", o.generator, "weights of the generator (default: newest run's)")
           ->group("Who draws");
-  app.add_option("--generators", o.generators,
-                 "ten generators of one digit each: 'runs/digit_{digit}/g.bin'")
-      ->group("Who draws")
-      ->excludes(generator);
-  app.add_option("--digit", o.digit, "the only digit that the generator draws")
-      ->group("Who draws")
-      ->check(CLI::Range(0, kDigits - 1));
+  auto* ten = app.add_option("--generators", o.generators,
+                             "ten generators of one digit each: 'runs/digit_{digit}/g.bin'")
+                  ->group("Who draws")
+                  ->excludes(generator);
+  auto* digit = app.add_option("--digit", o.digit, "the only digit that the generator draws")
+                    ->group("Who draws")
+                    ->check(CLI::Range(0, kDigits - 1));
   auto* classifier =
       app.add_option("--classifier", o.classifier, "keep only what it reads as the wanted digit")
           ->group("Who draws");
   app.add_option("--min-confidence", o.min_confidence, "and what it is so sure of, 0 to 1")
       ->group("Who draws")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(Within(0, 1))
       ->needs(classifier);
   auto* scale = app.add_option("--latent-scale", o.latent_scale,
                                "factor of the latents: 1.3 is more varied, .8 more typical")
                     ->group("Who draws")
                     ->capture_default_str()
-                    ->check(CLI::Range(1e-6, 100.0));
+                    ->check(Within(1e-6, 100));
+  auto* predictor =
+      app.add_option("--latent-predictor", o.latent_predictor,
+                     "l.bin that finds latents of a digit for an unconditional generator")
+          ->group("Who draws")
+          ->excludes(ten)
+          ->excludes(digit)
+          ->excludes(scale);
   app.add_option("--latents", o.latents, "draw these: .txt (one number per line) or .npy")
       ->group("Who draws")
       ->excludes(scale)
+      ->excludes(predictor)
       ->excludes(classifier);
   app.add_option("--seed", o.seed, "seed of latents, random numbers and spacings")
       ->group("Who draws")
@@ -86,9 +93,6 @@ void DeclareSource(CLI::App& app, SourceOptions& o) {
 
 NamedSource MakeSource(const SourceOptions& o, Engine& engine,
                        const std::function<void(const std::string&)>& note) {
-  // No range holds what is no number.
-  if (std::isnan(o.latent_scale)) BadInput("--latent-scale nan is no number");
-  if (std::isnan(o.min_confidence)) BadInput("--min-confidence nan is no number");
   const auto network = NetworkOfConfig(o.generator_config, "generator");
   NamedSource made;
   if (!o.generators.empty()) {
@@ -100,6 +104,9 @@ NamedSource MakeSource(const SourceOptions& o, Engine& engine,
             SourceOfGenerator(LoadWeights(path, network), engine, o.latent_scale,
                               static_cast<int32_t>(o.digit)),
             0};
+  }
+  if (!o.latent_predictor.empty()) {
+    made.source = PredictedSource(std::move(made.source), LoadWeights(o.latent_predictor), engine);
   }
   if (!o.latents.empty()) {
     std::vector<float> latents = ReadLatents(o.latents, made.source->latent_size());

@@ -12,7 +12,8 @@
 namespace numeral {
 
 struct SourceOptions {
-  std::string generator, generators, classifier, latents, generator_config, classifier_config;
+  std::string generator, generators, latent_predictor, classifier, latents;
+  std::string generator_config, classifier_config;
   double min_confidence = 0, latent_scale = 1;
   int digit = kAnyDigit;
   uint64_t seed = 1;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,6 +19,18 @@ inline constexpr int kBadInputExit = 2, kFailureExit = 1, kInterruptedExit = 130
 
 // To standard error, whoever still listens there.
 inline void Say(const std::string& text) { std::fputs((text + "\n").c_str(), stderr); }
+
+// A number in [low, high], which CLI::Range would let NaN be too.
+inline CLI::Validator Within(double low, double high) {
+  return CLI::Validator(
+      [low, high](const std::string& text) -> std::string {
+        char* end = nullptr;
+        const double value = std::strtod(text.c_str(), &end);
+        if (!text.empty() && *end == '\0' && value >= low && value <= high) return "";
+        return fmt::format("{} is no number from {} to {}", text, low, high);
+      },
+      fmt::format("in [{} - {}]", low, high));
+}
 
 // --help without the lists of options that exclude each other: what clashes is said when it does.
 class HelpFormatter : public CLI::Formatter {

@@ -8,16 +8,6 @@
 namespace numeral {
 namespace {
 
-// In place of any digit 0, 1, 2, ... by the place in the stream.
-std::vector<int32_t> InTurn(std::span<const int32_t> digits, int64_t first) {
-  std::vector<int32_t> chosen(digits.begin(), digits.end());
-  for (size_t i = 0; i < chosen.size(); ++i) {
-    if (chosen[i] != kAnyDigit) continue;
-    chosen[i] = static_cast<int32_t>((first + static_cast<int64_t>(i)) % kDigits);
-  }
-  return chosen;
-}
-
 class OneGenerator : public DigitSource {
  public:
   OneGenerator(const Weights& weights, Engine& engine, double latent_scale, int32_t only_digit)
@@ -158,6 +148,15 @@ class TenGenerators : public DigitSource {
 };
 
 }  // namespace
+
+std::vector<int32_t> InTurn(std::span<const int32_t> digits, int64_t first) {
+  std::vector<int32_t> chosen(digits.begin(), digits.end());
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    if (chosen[i] != kAnyDigit) continue;
+    chosen[i] = static_cast<int32_t>((first + static_cast<int64_t>(i)) % kDigits);
+  }
+  return chosen;
+}
 
 void DrawnDigits::Append(const DrawnDigits& more) {
   pixels.insert(pixels.end(), more.pixels.begin(), more.pixels.end());

@@ -28,6 +28,9 @@ struct DrawnDigits {
   void Append(const DrawnDigits& more);
 };
 
+// In place of any digit 0, 1, 2, ... by the place in the stream.
+std::vector<int32_t> InTurn(std::span<const int32_t> digits, int64_t first);
+
 class DigitSource {
  public:
   virtual ~DigitSource() = default;
@@ -63,6 +66,12 @@ std::unique_ptr<DigitSource> SourceOfTen(const std::array<Weights, kDigits>& wei
 inline constexpr int64_t kMostMisses = 50000;
 std::unique_ptr<DigitSource> JudgedSource(std::unique_ptr<DigitSource> inner, Classifier classifier,
                                           double min_confidence);
+
+// An unconditional `generator` whose latents of a wanted digit come from a predictor. Refuses a
+// generator that can be asked itself, and a predictor whose latents do not fit. A predictor of one
+// latent per digit draws the same images over and over.
+std::unique_ptr<DigitSource> PredictedSource(std::unique_ptr<DigitSource> generator,
+                                             const Weights& predictor, Engine& engine);
 
 // The images of given latents [n][latent_size()], in their order, by the generator of `inner`; the
 // digits are believed. A request beyond the n is bad input that mentions `name`. Restart begins

@@ -4,9 +4,9 @@
 
 #include "data/dataset.h"
 #include "data/pixels.h"
+#include "inference/noise.h"
 #include "plan/inference.h"
 #include "util/error.h"
-#include "util/random.h"
 
 namespace numeral {
 namespace {
@@ -70,23 +70,6 @@ std::vector<float> RunSamplePhase(Executable& executable, const Plan& plan, cons
   return images;
 }
 
-std::vector<float> DrawLatentValues(const InputSpec& input, uint64_t seed,
-                                    const std::string& stream_name, int64_t count, double scale,
-                                    int64_t first) {
-  const uint32_t stream = StreamId(stream_name);
-  const auto size = static_cast<uint64_t>(input.shape.c);
-  const uint64_t begin = static_cast<uint64_t>(first) * size;
-  NUMERAL_CHECK((begin + static_cast<uint64_t>(count) * size) >> 34 == 0);  // elements of a stream
-  std::vector<float> values(static_cast<uint64_t>(count) * size);
-  for (size_t i = 0; i < values.size(); ++i) {
-    const float value = input.distribution == InputSpec::Distribution::kNormal
-                            ? DrawNormal(seed, stream, 0, begin + i)
-                            : SignedUnitFromBits(DrawBits(seed, stream, 0, begin + i));
-    values[i] = static_cast<float>(scale) * value;
-  }
-  return values;
-}
-
 std::vector<int32_t> EveryDigit(int64_t count) {
   std::vector<int32_t> digits;
   for (int64_t i = 0; i < count; ++i) digits.push_back(static_cast<int32_t>(i % kDigits));
@@ -131,8 +114,9 @@ GeneratorInputs Generator::DrawInputs(uint64_t seed, int64_t count, double scale
   GeneratorInputs inputs{count, {}, std::move(digits)};
   for (const InputSpec& input : graph_.inputs) {
     if (input.kind != InputSpec::Kind::kLatent) continue;
-    inputs.latents.push_back(
-        DrawLatentValues(input, seed, "generate/" + input.name, count, scale, first));
+    std::vector<float>& values = inputs.latents.emplace_back(
+        DrawNoise(input, seed, "generate/" + input.name, 0, first, count));
+    for (float& value : values) value *= static_cast<float>(scale);
   }
   return inputs;
 }

@@ -63,12 +63,6 @@ class Generator {
   bool conditional_;
 };
 
-// [count][size] of a latent input, drawn from the stream of that name at step 0, from row `first`
-// on, times `scale`.
-std::vector<float> DrawLatentValues(const InputSpec& input, uint64_t seed,
-                                    const std::string& stream_name, int64_t count, double scale,
-                                    int64_t first = 0);
-
 // The digits 0..9 in turn, `count` of them.
 std::vector<int32_t> EveryDigit(int64_t count);
 

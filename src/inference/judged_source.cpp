@@ -157,17 +157,18 @@ class Judged : public DigitSource {
   }
 
   [[noreturn]] void GiveUp(const Missing& missing) const {
+    std::string wanted = "digit";
     for (size_t digit = 0; digit < kDigits; ++digit) {
-      if (missing.of_digit[digit] <= 0) continue;
+      if (missing.of_digit[digit] > 0) wanted = std::to_string(digit);
+    }
+    if (min_confidence_ > 0) {
       Fail(
           "{} images in a row without a {} that the classifier is {:.0f}% sure of; lower "
           "--min-confidence or train the generator further",
-          kMostMisses, digit, 100 * min_confidence_);
+          kMostMisses, wanted, 100 * min_confidence_);
     }
-    Fail(
-        "{} images in a row of which the classifier is {:.0f}% sure of none; lower "
-        "--min-confidence or train the generator further",
-        kMostMisses, 100 * min_confidence_);
+    Fail("{} images in a row in which the classifier reads no {}; train the generator further",
+         kMostMisses, wanted);
   }
 
   std::unique_ptr<DigitSource> inner_;

@@ -1,5 +1,6 @@
 #include "train/sample_grid.h"
 
+#include "inference/noise.h"
 #include "render/grid.h"
 #include "render/png.h"
 #include "util/files.h"
@@ -13,7 +14,7 @@ SampleGrid::SampleGrid(const Config& config)
   for (const InputSpec& input : config.generator.inputs) {
     if (input.kind == InputSpec::Kind::kLatent) {
       inputs_.latents.push_back(
-          DrawLatentValues(input, config.seed, "sample/" + input.name, count, 1));
+          DrawNoise(input, config.seed, "sample/" + input.name, 0, 0, count));
     } else if (input.kind == InputSpec::Kind::kDigit) {
       for (int cell = 0; cell < count; ++cell) {
         inputs_.digits.push_back(choices[static_cast<size_t>(cell / columns_) % choices.size()]);
