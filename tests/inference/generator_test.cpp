@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "tests/catch.h"
+#include "tests/reference/engine.h"
 #include "tests/train/small_runs.h"
 #include "tests/util/expect_error.h"
 #include "tests/util/temp_folder.h"
@@ -203,6 +204,23 @@ TEST_CASE("a generator alone draws what its session draws", "[inference]") {
   CHECK(unsaved.Draw(inputs) != drawn);
   generator.SetValues(session.Values(graph));
   CHECK(unsaved.Draw(inputs) == generator.Draw(inputs));
+}
+
+TEST_CASE("another engine draws the same digits within a grey level", "[inference]") {
+  Made made;
+  reference::ReferenceEngine reference;
+  Generator other(made.description, made.values, reference, "test");
+  const auto inputs = made.generator->DrawInputs(8, 30, 1, EveryDigit(30));
+  const std::vector<uint8_t> expected = other.Draw(inputs);
+  const std::vector<uint8_t> drawn = made.generator->Draw(inputs);
+  REQUIRE(drawn.size() == expected.size());
+  int most = 0, different = 0;
+  for (size_t i = 0; i < drawn.size(); ++i) {
+    most = std::max(most, std::abs(drawn[i] - expected[i]));
+    different += drawn[i] != expected[i];
+  }
+  CHECK(most <= 1);
+  CHECK(different < static_cast<int>(drawn.size()) / 100);
 }
 
 TEST_CASE("what draws no digits is refused", "[inference]") {

@@ -276,7 +276,7 @@ TEST_CASE("a digit that does not come is named", "[inference]") {
 
   Made faint([](int64_t, int32_t, uint64_t) { return Shown{3, 60}; }, true, 0.99);
   CheckMentions(MessageOf(ErrorKind::kFailure, [&] { faint.Draw(Any(2)); }),
-                {"50000 images", "99%", "none"});
+                {"50000 images", "99%", "without a digit"});
   for (const int32_t digit : {10, -2}) {
     CheckMentions(MessageOf(ErrorKind::kBadInput,
                             [&] {

@@ -38,4 +38,22 @@ inline void WriteVividGenerator(const std::filesystem::path& path, bool conditio
   SaveWeights(path, {config.generator, config.convention, config.data.pixel_range}, graph, values);
 }
 
+// A latent predictor that nobody trained: a digit to a latent or, with `noise`, by flow matching.
+inline void WritePredictor(const std::filesystem::path& path, bool noise, int latent_size = 6) {
+  Json network = Json::parse(R"({"inputs": {"digit": {"kind": "digit"}}, "layers": [
+                                 {"name": "all", "type": "concat", "inputs": ["digit"]}]})");
+  if (noise) {
+    network["inputs"]["noise"] = {{"kind", "latent"}, {"size", latent_size}};
+    network["inputs"]["time"] = {{"kind", "time"}};
+    network["layers"][0]["inputs"] = {"digit", "noise", "time"};
+  } else {
+    network["layers"].clear();
+  }
+  network["layers"].push_back({{"type", "dense"}, {"units", latent_size}});
+  const NetworkSpec spec =
+      ParseNetwork(network, "latent_predictor", Convention::kPyTorch, "predictor");
+  const Graph graph = BuildGraph(spec, Convention::kPyTorch, "predictor");
+  SaveWeights(path, {spec, Convention::kPyTorch, {-1, 1}}, graph, InitialNetworkValues(graph, 8));
+}
+
 }  // namespace numeral

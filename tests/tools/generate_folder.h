@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 inline constexpr int kLatentSize = 6;
 
 // g.bin draws the digit that it is asked for, u.bin whatever comes, ten/<digit>.bin one each;
-// c.bin reads their noise as digits.
+// c.bin reads their noise as digits, l.bin finds latents of digits for u.bin.
 class GenerateFolder {
  public:
   GenerateFolder() {
@@ -35,6 +35,7 @@ class GenerateFolder {
       WriteVividGenerator(path() / "ten" / (std::to_string(digit) + ".bin"), false,
                           static_cast<uint64_t>(30 + digit));
     }
+    WritePredictor(path() / "l.bin", true, kLatentSize);
     given_ = Files();
   }
   const fs::path& path() const { return folder_.path(); }
@@ -87,6 +88,9 @@ class GenerateFolder {
   std::unique_ptr<DigitSource> Judged(std::unique_ptr<DigitSource> inner, double confidence) const {
     return JudgedSource(std::move(inner), Classifier(LoadWeights(path() / "c.bin"), *engine_),
                         confidence);
+  }
+  std::unique_ptr<DigitSource> Predicted() const {
+    return PredictedSource(Source("u.bin"), LoadWeights(path() / "l.bin"), *engine_);
   }
   std::unique_ptr<DigitSource> Ten() const {
     std::array<Weights, kDigits> weights;

@@ -42,6 +42,20 @@ TEST_CASE("pictures have the rows and columns that were asked for", "[generate]"
   check({"--count", "12"}, AnyDigits(12), 3, 4);
 }
 
+TEST_CASE("a latent predictor is asked for the digits of an unconditional generator",
+          "[generate]") {
+  const GenerateFolder folder;
+  folder.Run({"--generator", "u.bin", "--latent-predictor", "l.bin", "--digits", "5,2", "--count",
+              "3", "--seed", "4"});
+  const auto source = folder.Predicted();
+  source->Restart(4);
+  const std::vector<int32_t> digits = RowsOf({5, 2}, 3);
+  CHECK((folder.Bytes("generated.png") == GridPng(source->Draw(digits).pixels, 2, 3)));
+  folder.Remove("generated.png");
+  folder.Refuse({"--generator", "g.bin", "--latent-predictor", "l.bin"}, {"l.bin", "no latent"});
+  folder.Refuse({"--generator", "u.bin", "--latent-predictor", "c.bin"}, {"c.bin"});
+}
+
 TEST_CASE("seed, scale and place are as asked", "[generate]") {
   const GenerateFolder folder;
   folder.Run({"--generator", "g.bin", "--grid", "2x2", "--seed", "9", "--latent-scale", "1.5",
