@@ -79,9 +79,9 @@ void DeclareWhat(CLI::App& app, GenerationOptions& o) {
 void DeclareOutput(CLI::App& app, GenerationOptions& o) {
   app.add_option("--out", o.out, "file, or folder of a data set (default: generated, number)")
       ->group("Where it goes");
-  app.add_option("--format", o.format, "png; npy, uint8 [n][28][28]; idx, a data set")
+  app.add_option("--format", o.format,
+                 "png; npy, uint8 [n][28][28]; idx, a data set (default: png)")
       ->group("Where it goes")
-      ->capture_default_str()
       ->check(CLI::IsMember({"png", "npy", "idx"}));
   app.add_option("--test-count", o.test_count, "test images of a data set (default: a sixth)")
       ->group("Where it goes")
@@ -92,6 +92,9 @@ void DeclareOutput(CLI::App& app, GenerationOptions& o) {
       ->check(CLI::Range(1, 100));
   app.add_option("--save-latents", o.save_latents, "what made the images: .npy, or .txt for one")
       ->group("Where it goes");
+  for (const char* name : {"--out", "--format", "--save-latents"}) {
+    app.get_option(name)->excludes(app.get_option("--serve"));
+  }
   const std::string kNumbers = "How a number looks";
   app.add_option("--min-spacing", o.min_spacing, "pixels between digits, at least")
       ->group(kNumbers)

@@ -8,12 +8,12 @@
 
 #include "inference/interpolation.h"
 #include "inference/latent_file.h"
-#include "report/run_facts.h"
 #include "serve/server.h"
 #include "util/error.h"
 #include "util/files.h"
 #include "util/progress.h"
 #include "util/random.h"
+#include "util/shell.h"
 
 namespace numeral {
 namespace {
@@ -23,8 +23,10 @@ namespace fs = std::filesystem;
 // Images that are in memory at a time, where they need not all be: a full batch for each of ten
 // generators.
 constexpr size_t kPart = size_t{kDigits} * Generator::kRows;
+// Where a classifier chooses, a part may take long.
+constexpr size_t kJudgedPart = 100;
 // A number of the stream, as an end of an interpolation.
-constexpr int64_t kFarthestEnd = 100000;
+constexpr int64_t kFarthestEnd = 10000;
 constexpr int64_t kDatasetImages = 60000;
 
 // Digits of --number, or of --digits with commas between them.
@@ -64,8 +66,6 @@ void CheckCount(int64_t images) {
   }
 }
 
-std::vector<int32_t> EachDigit() { return EveryDigit(kDigits); }
-
 // Every one of `digits` `times` times, one after the other.
 std::vector<int32_t> Repeated(const std::vector<int32_t>& digits, int64_t times) {
   CheckCount(static_cast<int64_t>(digits.size()) * times);
@@ -77,13 +77,13 @@ std::vector<int32_t> Repeated(const std::vector<int32_t>& digits, int64_t times)
 }
 
 // `count` digits: the given ones from the first again and again.
-std::vector<int32_t> InTurn(const std::vector<int32_t>& digits, int64_t count) {
+std::vector<int32_t> Cycled(const std::vector<int32_t>& digits, int64_t count) {
   CheckCount(count);
-  std::vector<int32_t> in_turn;
+  std::vector<int32_t> cycled;
   for (int64_t i = 0; i < count; ++i) {
-    in_turn.push_back(digits[static_cast<size_t>(i) % digits.size()]);
+    cycled.push_back(digits[static_cast<size_t>(i) % digits.size()]);
   }
-  return in_turn;
+  return cycled;
 }
 
 std::vector<int32_t> RandomNumber(int length, bool leading_zero, uint64_t seed) {
@@ -102,6 +102,7 @@ std::vector<int32_t> RandomNumber(int length, bool leading_zero, uint64_t seed) 
 
 Generation::Generation(const GenerationOptions& options)
     : o_(options), engine_(MakeEngine(o_.device)) {
+  if (o_.format.empty()) o_.format = fs::path(o_.out).extension() == ".npy" ? "npy" : "png";
   source_ = MakeSource(o_.source, *engine_, [&](const std::string& text) { Note(text); });
 }
 
@@ -116,7 +117,7 @@ bool Generation::Run() {
   return DrawImages();
 }
 
-// The command that draws a latent of the page again, as far as it follows from the options.
+// Draws a latent of the page again, with what the page adds: its file and digit.
 std::string Generation::RedrawCommand() const {
   std::string command = "generate";
   const auto add = [&](const char* name, const std::string& value) {
@@ -125,8 +126,6 @@ std::string Generation::RedrawCommand() const {
   add("--generator", o_.source.generators.empty() ? source_.name : "");
   add("--generators", o_.source.generators);
   add("--generator-config", o_.source.generator_config);
-  command += " --latents {file}";
-  if (source_.source->NeedsDigits()) command += " --digits {digit}";
   return command;
 }
 
@@ -146,12 +145,17 @@ void Generation::Note(const std::string& text) const {
 }
 
 // --out, or a name by the format; its folder is made.
-std::string Generation::Out(const std::string& name) const {
-  const std::string out = !o_.out.empty()      ? o_.out
-                          : o_.format == "idx" ? name
-                                               : fmt::format("{}.{}", name, o_.format);
-  const fs::path folder = fs::path(out).parent_path();
-  if (!folder.empty()) MakeFolder(folder);
+fs::path Generation::Out(const std::string& name) const {
+  const fs::path out = !o_.out.empty()      ? o_.out
+                       : o_.format == "idx" ? name
+                                            : fmt::format("{}.{}", name, o_.format);
+  if (out.has_parent_path()) MakeFolder(out.parent_path());
+  for (const fs::path& written : {out, DigitsBeside(out)}) {
+    if (!o_.save_latents.empty() &&
+        fs::weakly_canonical(written) == fs::weakly_canonical(o_.save_latents)) {
+      BadInput("--save-latents {} would replace the images; name another file", o_.save_latents);
+    }
+  }
   return out;
 }
 
@@ -159,7 +163,7 @@ std::vector<int32_t> Generation::ChosenDigits() const {
   if (!o_.digits.empty()) return ParseDigits("--digits", o_.digits, true);
   if (o_.source.digit != kAnyDigit) return {static_cast<int32_t>(o_.source.digit)};
   const bool asked = source_.source->KnowsDigits() && source_.latents == 0;
-  if (o_.all_digits || asked) return EachDigit();
+  if (o_.all_digits || asked) return EveryDigit(kDigits);
   return {kAnyDigit};
 }
 
@@ -179,7 +183,11 @@ Generation::Request Generation::FindRequest() const {
   }
   if (!o_.grid.empty() || !asked) {
     const auto [rows, columns] = ParseGrid(o_.grid.empty() ? "10x10" : o_.grid);
-    return {Repeated(InTurn(digits, rows), columns), rows, columns};
+    if (!o_.digits.empty() && rows < static_cast<int64_t>(digits.size())) {
+      BadInput("--grid {} has {} rows, a row for each digit, and there are {} digits", o_.grid,
+               rows, digits.size());
+    }
+    return {Repeated(Cycled(digits, rows), columns), rows, columns};
   }
   const auto rows = static_cast<int64_t>(digits.size());
   const int64_t each = o_.count > 0 ? o_.count : o_.all_digits ? 10 : 1;
@@ -205,7 +213,7 @@ Generation::Request Generation::OfDataset() const {
   const int64_t test = o_.test_count > 0 ? o_.test_count : std::max<int64_t>(1, count / 6);
   if (!o_.grid.empty()) BadInput("--format idx has no rows and columns; --count says how many");
   const bool asked = o_.all_digits || !o_.digits.empty() || o_.source.digit != kAnyDigit;
-  Request request{InTurn(asked ? ChosenDigits() : std::vector{kAnyDigit}, count + test), count,
+  Request request{Cycled(asked ? ChosenDigits() : std::vector{kAnyDigit}, count + test), count,
                   test};
   const bool known = source_.source->KnowsDigits() && (source_.latents == 0 || asked);
   if (!known) {
@@ -297,7 +305,7 @@ bool Generation::DrawInterpolation() {
   if (o_.format == "idx") BadInput("--interpolate makes a picture; --format is png or npy");
   DigitSource& source = *source_.source;
   std::vector<int32_t> digits{kAnyDigit};
-  if (source.NeedsDigits()) digits = EachDigit();
+  if (source.NeedsDigits()) digits = EveryDigit(kDigits);
   if (!o_.digits.empty()) digits = ParseDigits("--digits", o_.digits, true);
   const std::vector<float> path =
       Interpolate(EndOfPath(o_.interpolate.substr(0, colon)),
@@ -325,7 +333,7 @@ bool Generation::DrawFolder() {
   }
   MakeFolder(o_.fake_dir);
   const std::vector<int32_t> wanted =
-      InTurn(digits, o_.per_digit * static_cast<int64_t>(digits.size()));
+      Cycled(digits, o_.per_digit * static_cast<int64_t>(digits.size()));
   return Draw(wanted, FolderOutput(o_.fake_dir, o_.per_digit, source_.source->latent_size()));
 }
 
@@ -338,14 +346,15 @@ bool Generation::Draw(const std::vector<int32_t>& digits, std::unique_ptr<ImageO
     latents = LatentsOutput(o_.save_latents, static_cast<int64_t>(digits.size()),
                             source_.source->latent_size());
   }
+  const size_t most = o_.source.classifier.empty() ? kPart : kJudgedPart;
   // What is drawn at once needs no bar.
-  Progress progress(StandardErrorProgress(o_.quiet || digits.size() <= kPart), "drawing",
+  Progress progress(StandardErrorProgress(o_.quiet || digits.size() <= most), "drawing",
                     static_cast<int64_t>(digits.size()));
   progress.BeginEpoch(1);
-  for (size_t first = 0; first < digits.size(); first += kPart) {
-    if (interrupt_.Requested()) return false;
-    const auto part = all.subspan(first, std::min(kPart, digits.size() - first));
+  for (size_t first = 0; first < digits.size(); first += most) {
+    const auto part = all.subspan(first, std::min(most, digits.size() - first));
     const DrawnDigits images = source_.source->Draw(part);
+    if (interrupt_.Requested()) return false;
     output->Add(images);
     if (latents) latents->Add(images);
     const auto done = static_cast<int64_t>(first + part.size());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,7 +15,7 @@ namespace numeral {
 
 struct GenerationOptions {
   SourceOptions source;
-  std::string grid, digits, number, interpolate, fake_dir, out, format = "png", save_latents;
+  std::string grid, digits, number, interpolate, fake_dir, out, format, save_latents;
   std::string device = "auto";
   int64_t count = 0, test_count = -1, per_digit = 100;
   int random_number = 0, steps = 10, scale = 2;
@@ -48,7 +49,7 @@ class Generation {
   Request FindRequest() const;
   Request OfGivenLatents() const;
   Request OfDataset() const;
-  std::string Out(const std::string& name) const;
+  std::filesystem::path Out(const std::string& name) const;
   std::unique_ptr<ImageOutput> OutputOf(const Request& request) const;
 
   bool DrawImages();

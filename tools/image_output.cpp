@@ -22,38 +22,42 @@ std::string_view BytesOf(std::span<const Value> values) {
 
 class Grid : public ImageOutput {
  public:
-  Grid(fs::path file, GridLayout layout) : file_(std::move(file)), layout_(std::move(layout)) {
-    CheckLayout(layout_);
-  }
+  Grid(const fs::path& file, GridLayout layout)
+      : layout_(Checked(std::move(layout))), file_(file) {}
   void Add(const DrawnDigits& images) override {
     pixels_.insert(pixels_.end(), images.pixels.begin(), images.pixels.end());
   }
-  void Finish() override { WritePng(file_, DrawGrid(pixels_, layout_)); }
+  void Finish() override {
+    file_.Write(EncodePng(DrawGrid(pixels_, layout_)));
+    file_.Commit();
+  }
 
  private:
-  fs::path file_;
+  static GridLayout Checked(GridLayout layout) {
+    CheckLayout(layout);
+    return layout;
+  }
+
   GridLayout layout_;
+  AtomicFile file_;
   std::vector<uint8_t> pixels_;
 };
 
 class Number : public ImageOutput {
  public:
-  Number(fs::path file, const NumberLayout& layout, bool array)
-      : file_(std::move(file)), layout_(layout), array_(array) {}
+  Number(const fs::path& file, const NumberLayout& layout, bool array)
+      : file_(file), layout_(layout), array_(array) {}
   void Add(const DrawnDigits& images) override {
     pixels_.insert(pixels_.end(), images.pixels.begin(), images.pixels.end());
   }
   void Finish() override {
     const GreyImage image = DrawNumber(pixels_, layout_);
-    if (array_) {
-      WriteFileAtomically(file_, ToNpy(image.pixels, {image.height, image.width}));
-    } else {
-      WritePng(file_, image);
-    }
+    file_.Write(array_ ? ToNpy(image.pixels, {image.height, image.width}) : EncodePng(image));
+    file_.Commit();
   }
 
  private:
-  fs::path file_;
+  AtomicFile file_;
   NumberLayout layout_;
   bool array_;
   std::vector<uint8_t> pixels_;
@@ -64,9 +68,7 @@ class Npy : public ImageOutput {
   Npy(const fs::path& file, int64_t count, bool digits) : images_(file) {
     images_.Write(NpyHeader("|u1", {count, kImageSide, kImageSide}));
     if (!digits) return;
-    fs::path beside = file;
-    beside.replace_filename(file.stem().string() + "_digits.npy");
-    digits_.emplace(beside).Write(NpyHeader("|u1", {count}));
+    digits_.emplace(DigitsBeside(file)).Write(NpyHeader("|u1", {count}));
   }
   void Add(const DrawnDigits& images) override {
     images_.Write(BytesOf(std::span(images.pixels)));
@@ -181,6 +183,10 @@ class Latents : public ImageOutput {
 
 }  // namespace
 
+fs::path DigitsBeside(const fs::path& file) {
+  fs::path beside = file;
+  return beside.replace_filename(file.stem().string() + "_digits.npy");
+}
 std::unique_ptr<ImageOutput> GridOutput(const fs::path& file, const GridLayout& layout) {
   return std::make_unique<Grid>(file, layout);
 }

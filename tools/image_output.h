@@ -28,7 +28,8 @@ std::unique_ptr<ImageOutput> GridOutput(const std::filesystem::path& file,
 // One number as a picture, or as an array uint8 [height][width].
 std::unique_ptr<ImageOutput> NumberOutput(const std::filesystem::path& file,
                                           const NumberLayout& layout, bool array);
-// uint8 [count][28][28], and beside it <name>_digits.npy [count] where the digits are known.
+// uint8 [count][28][28], and DigitsBeside it [count] where the digits are known.
+std::filesystem::path DigitsBeside(const std::filesystem::path& file);
 std::unique_ptr<ImageOutput> NpyOutput(const std::filesystem::path& file, int64_t count,
                                        bool digits);
 // A data set: the first `train` images, then `test` ones. The folder must hold none.

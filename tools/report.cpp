@@ -6,6 +6,7 @@
 #include "report/comparison.h"
 #include "tools/tool_main.h"
 #include "util/error.h"
+#include "util/files.h"
 
 namespace {
 
@@ -13,7 +14,7 @@ using namespace numeral;
 
 struct Options {
   std::vector<std::string> runs;
-  std::string out = "comparison.html", sort;
+  std::string out, sort;
   bool quiet = false;
 };
 
@@ -37,7 +38,7 @@ Exit status: 0 done, 2 bad input, 1 failure.)";
 void Declare(CLI::App& app, Options& o) {
   app.footer(kFooter);
   app.add_option("RUN_DIR", o.runs, "folders of runs")->required();
-  app.add_option("--out", o.out, "the page that compares several runs")->capture_default_str();
+  app.add_option("--out", o.out, "the page that compares several runs (default: comparison.html)");
   app.add_option("--sort", o.sort, "metric by which runs are compared (default: fid_c)");
   app.add_flag("--quiet", o.quiet, "no line for each file, no notes");
 }
@@ -61,15 +62,20 @@ int Run(const Options& o) {
   };
   // Whatever can be refused comes before anything is written.
   std::vector<RunRecord> runs = ReadRuns(o.runs);
-  TellApart(runs);
   const int sorted_by = SortRuns(o.sort, runs);
+  if (runs.size() == 1 && !o.out.empty()) {
+    BadInput("--out is for the page that compares several runs; one run's page is in its folder");
+  }
+  const std::filesystem::path out = o.out.empty() ? "comparison.html" : o.out;
+  if (runs.size() > 1 && out.has_parent_path()) MakeFolder(out.parent_path());
   for (const RunRecord& run : runs) {
     WriteRunReport(run, note);
     note((run.dir / "report.html").string());
   }
   if (runs.size() > 1) {
-    WriteComparison(runs, sorted_by, o.out, note);
-    note(o.out);
+    TellApart(runs);
+    WriteComparison(runs, sorted_by, out, note);
+    note(out.string());
   }
   return 0;
 }

@@ -50,8 +50,9 @@ inline int ToolMain(CLI::App& app, int argc, char** argv, const std::function<in
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int status = app.exit(error);
-    return status == 0 ? 0 : kBadInputExit;
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help
+    Say(fmt::format("{}: {}; see --help", app.get_name(), error.what()));
+    return kBadInputExit;
   }
   try {
     return run();

@@ -11,6 +11,7 @@
 #include "tools/tool_main.h"
 #include "util/error.h"
 #include "util/progress.h"
+#include "util/shell.h"
 
 namespace {
 

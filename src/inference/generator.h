@@ -1,7 +1,7 @@
 // A generator alone, ready to draw.
 //
-// Refuses: networks that are no generators of 28x28 images. Called by evaluation and by the
-// training loop when it evaluates.
+// Refuses: networks that are no generators of 28x28 images. Called by evaluation, by
+// the training loop when it evaluates, and by sources of digits.
 #pragma once
 
 #include <cstdint>

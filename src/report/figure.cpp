@@ -15,16 +15,28 @@ constexpr int kMostColumns = 3;
 constexpr const char* kAxis = "#8b929c";
 constexpr int kManyPoints = 40;  // from here on marks would hide the line
 
-bool WantsLogarithm(const Panel& panel) {
+struct Extent {
   double least = std::numeric_limits<double>::infinity(), most = -least;
+};
+
+Extent ExtentOf(const Panel& panel) {
+  Extent extent;
   for (const Curve& curve : panel.curves) {
     for (const auto& [epoch, value] : curve.points) {
       if (std::isnan(value)) continue;
-      least = std::min(least, value);
-      most = std::max(most, value);
+      extent.least = std::min(extent.least, value);
+      extent.most = std::max(extent.most, value);
     }
   }
-  return least > 0 && most > kLogSpan * least;
+  return extent;
+}
+
+// Nothing but zeros would get an axis that goes below them.
+std::string ValueAxis(const Panel& panel) {
+  const auto [least, most] = ExtentOf(panel);
+  const bool logarithm = least > 0 && most > kLogSpan * least;
+  return fmt::format("{} logscale y\nset yrange [{}]\n", logarithm ? "set" : "unset",
+                     least == 0 && most == 0 ? "0:1" : "*:*");
 }
 
 // Told apart by people who see few colours, and on white as on black.
@@ -107,7 +119,7 @@ std::string NamesBelow(const Panel& panel) {
 
 std::string PanelScript(size_t number, const Panel& panel, bool names) {
   std::string text = fmt::format("unset label\nset title {} offset 0,-0.4\n", Quoted(panel.title));
-  text += WantsLogarithm(panel) ? "set logscale y\n" : "unset logscale y\n";
+  text += ValueAxis(panel);
   if (names && panel.curves.size() > 1) text += NamesBelow(panel);
   std::string plots;
   for (size_t i = 0; i < panel.curves.size(); ++i) {

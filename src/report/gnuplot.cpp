@@ -1,5 +1,6 @@
 #include "report/gnuplot.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -19,7 +20,11 @@ constexpr int kCannotStart = 127;
 // A file without a name.
 class MemoryFile {
  public:
-  MemoryFile() : fd_(memfd_create("numeral", MFD_CLOEXEC)) {
+  // Never in the place of a standard stream that is closed: the child puts its own there.
+  MemoryFile() {
+    const int file = memfd_create("numeral", MFD_CLOEXEC);
+    fd_ = file < 0 ? file : fcntl(file, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (file >= 0) close(file);
     if (fd_ < 0) Fail("cannot draw curves: no file in memory: {}", std::strerror(errno));
   }
   ~MemoryFile() { close(fd_); }

@@ -13,9 +13,6 @@
 namespace numeral {
 namespace {
 
-constexpr const char* kPlain =
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=/.,:@%";
-
 std::string Now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
 
 std::string Processor() {
@@ -64,20 +61,6 @@ Json Existing(const std::filesystem::path& path) {
 }
 
 }  // namespace
-
-std::string ShellQuoted(const std::string& word) {
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-  std::string quoted = "'";
-  for (const char c : word) quoted += c == '\'' ? std::string(R"('\'')") : std::string(1, c);
-  return quoted + "'";
-}
-
-std::string ShellQuoted(const char* const* argv) {
-  std::string line;
-  for (; *argv != nullptr; ++argv)
-    line += (line.empty() ? "" : " ") + ShellQuoted(std::string(*argv));
-  return line;
-}
 
 void RecordStart(const std::filesystem::path& dir, const RunFacts& facts) {
   Json json = ToJson(facts);

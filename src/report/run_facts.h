@@ -20,10 +20,6 @@ struct RunFacts {
   int64_t steps_per_epoch = 0;
 };
 
-// One line that a shell splits into these arguments again.
-std::string ShellQuoted(const char* const* argv);
-std::string ShellQuoted(const std::string& word);
-
 // Writes <dir>/run.json anew.
 void RecordStart(const std::filesystem::path& dir, const RunFacts& facts);
 // Adds to it that the run goes on from `step`, or begins one where there is none that can be read.

@@ -93,18 +93,19 @@ std::string Viewer(const std::vector<EmbeddedSample>& samples) {
     data.push_back({{"epoch", sample.epoch}, {"png", Base64(sample.png)}});
   }
   const EmbeddedSample& last = samples.back();
+  const bool several = samples.size() > 1;
   const std::string controls = fmt::format(
       R"(<div class="controls"><button class="plain" id="play" type="button">Play</button>
 <input id="epoch" type="range" min="0" max="{0}" step="1" value="{0}" aria-label="epoch" aria-valuetext="epoch {1}">
 <output id="epoch-label">epoch {1}</output></div>
 )",
       samples.size() - 1, last.epoch);
+  const std::string script = fmt::format(
+      "<script type=\"application/json\" id=\"sample-data\">{}</script>\n", ScriptJson(data));
   return fmt::format(
       "<section>\n<h2>Samples</h2>\n<figure class=\"viewer\">"
-      "<img id=\"sample\" alt=\"epoch {}\" src=\"{}\">\n{}</figure>\n"
-      "<script type=\"application/json\" id=\"sample-data\">{}</script>\n</section>\n",
-      last.epoch, DataUri("image/png", last.png), samples.size() > 1 ? controls : "",
-      ScriptJson(data));
+      "<img id=\"sample\" alt=\"epoch {}\" src=\"{}\">\n{}</figure>\n{}</section>\n",
+      last.epoch, DataUri("image/png", last.png), several ? controls : "", several ? script : "");
 }
 
 std::string Curves(const std::string& svg) {

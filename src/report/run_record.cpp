@@ -9,6 +9,7 @@
 #include "report/run_facts.h"
 #include "util/error.h"
 #include "util/files.h"
+#include "util/shell.h"
 
 namespace numeral {
 namespace {

@@ -61,6 +61,7 @@ Drawing::Drawing(std::unique_ptr<DigitSource> source, const ServeOptions& option
 Answer Drawing::Info() const {
   return JsonAnswer(200, {{"title", options_.title},
                           {"knows_digits", facts_.knows_digits},
+                          {"needs_digits", facts_.needs_digits},
                           {"latent_size", facts_.latent_size},
                           {"most_digits", facts_.most_digits},
                           {"number", options_.number.substr(0, facts_.most_digits)},

@@ -48,6 +48,9 @@ async function ask(path, request) {
   }
 }
 
+// What is wrong, of each action that failed when it was last tried.
+const complaints = new Map();
+
 // At most one call of `action` is under way. Calls meanwhile become one more, with the newest
 // values, which `action` reads itself.
 function oneAtATime(action) {
@@ -60,11 +63,12 @@ function oneAtATime(action) {
       again = false;
       try {
         await action();
-        say("");
+        complaints.delete(action);
       } catch (error) {
         if (!(error instanceof Problem)) console.error(error);
-        say(error.message);
+        complaints.set(action, error.message);
       }
+      say([...complaints.values()][0] ?? "");
     }
     busy = false;
   };
@@ -277,8 +281,8 @@ function showSliders() {
   $("latent-heading").textContent = `Latent of image ${chosen + 1}` +
       (tile.digit === null ? "" : `, a ${tile.digit}`);
   $("redraw").hidden = info.redraw_command === "";
-  $("command").textContent = info.redraw_command.replaceAll("{file}", latentFile())
-      .replaceAll("{digit}", tile.digit ?? "");
+  $("command").textContent = `${info.redraw_command} --latents ${latentFile()}` +
+      (info.needs_digits ? ` --digits ${tile.digit}` : "");
 }
 
 const latentFile = () => `latent_${chosen + 1}` +

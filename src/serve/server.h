@@ -20,7 +20,7 @@ struct ServeOptions {
   std::string title;  // what draws: "runs/cgan/g.bin"
   std::string number =
       "1234567890";  // drawn at first; its length, where digits cannot be asked for
-  // What draws a latent again on the command line, with {file} and {digit} to be filled in.
+  // What draws a latent again, where " --latents FILE" follows and, if need be, " --digits D".
   std::string redraw_command;
   // A request must arrive within it, and so must its answer be taken.
   std::chrono::milliseconds patience{10'000};

@@ -11,6 +11,7 @@ namespace {
 std::atomic<bool> g_requested = false;
 static_assert(std::atomic<bool>::is_always_lock_free);
 struct sigaction g_previous_int, g_previous_term;
+int g_guards = 0;
 
 // The second signal, of either kind, finds the default action.
 void Request(int) {
@@ -22,6 +23,7 @@ void Request(int) {
 }  // namespace
 
 InterruptGuard::InterruptGuard() {
+  if (g_guards++ > 0) return;
   g_requested = false;
   struct sigaction action {};
   action.sa_handler = Request;
@@ -31,6 +33,7 @@ InterruptGuard::InterruptGuard() {
 }
 
 InterruptGuard::~InterruptGuard() {
+  if (--g_guards > 0) return;
   sigaction(SIGINT, &g_previous_int, nullptr);
   sigaction(SIGTERM, &g_previous_term, nullptr);
 }

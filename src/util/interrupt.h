@@ -4,7 +4,8 @@
 namespace numeral {
 
 // While one lives, the first signal sets a flag; a second one ends the process at once, as it would
-// have without us. The previous handlers return with the destructor.
+// have without us. The previous handlers return with the destructor. A guard within the life of
+// another is the same guard: it forgets no signal.
 class InterruptGuard {
  public:
   InterruptGuard();

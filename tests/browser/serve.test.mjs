@@ -295,6 +295,9 @@ test("latent scale and layout reach the picture", async () => {
   await watch.page.fill("#min-spacing", "8");
   await rest(watch);
   assert.match(await message(watch), /smallest spacing is larger/);
+  await type(watch, "31");  // which is fine, and leaves what is wrong as it is
+  await rest(watch);
+  assert.match(await message(watch), /smallest spacing is larger/);
   await watch.page.fill("#max-spacing", "8");
   await rest(watch);
   assert.equal(await message(watch), "");

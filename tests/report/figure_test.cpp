@@ -110,6 +110,22 @@ TEST_CASE("an axis is logarithmic where values span much and are positive", "[re
   CheckPlaces(MarksIn(svg(), 0), {{1, 60}, {2, 0.5}, {3, 900}}, true);
 }
 
+TEST_CASE("an axis of nothing but zeros begins there", "[report]") {
+  const auto axis = [](const Points& points) {
+    return GnuplotScript({{{"S1", {{"S1", points}}}}, {}}, PictureFormat::kSvg);
+  };
+  const char* floor = "set yrange [0:1]";
+  CHECK(axis({{1, 0}, {2, 0}}).find("set yrange [*:*]") == std::string::npos);
+  // The names' place has such a range too, where there is one.
+  const auto count = [&](const std::string& script) {
+    size_t times = 0;
+    for (size_t at = 0; (at = script.find(floor, at)) != std::string::npos; ++at) ++times;
+    return times;
+  };
+  CHECK(count(axis({{1, 0}, {2, 0}})) == count(axis({{1, 0}, {2, 0.5}})) + 1);
+  CHECK(count(axis({{1, 0}, {2, 0}})) == count(axis({{1, -1}, {2, 0}})) + 1);
+}
+
 TEST_CASE("a value that is none breaks the line", "[report]") {
   const Points points{{1, 1}, {2, 2}, {3, kNothing}, {4, 2}, {5, 3}};
   const std::string svg = DrawFigure({{{"p", {{"c", points}}}}, {}}, PictureFormat::kSvg);

@@ -22,6 +22,11 @@ std::string Replaced(std::string text, const std::string& from, const std::strin
   return text.replace(at, from.size(), to);
 }
 
+std::string ReadFileAfterWriting(const fs::path& dir) {
+  WriteRunReport(ReadRun(dir), [](const std::string&) {});
+  return ReadFile(dir / "report.html");
+}
+
 std::vector<std::string> Write(const fs::path& dir) {
   std::vector<std::string> notes;
   WriteRunReport(ReadRun(dir), [&](const std::string& note) { notes.push_back(note); });
@@ -90,6 +95,21 @@ TEST_CASE("a run without samples or epochs has a page", "[report]") {
   for (const char* name : {"losses.svg", "losses.png", "progress.gif"}) {
     CHECK_FALSE(fs::exists(folder.path() / name));
   }
+}
+
+TEST_CASE("a run with one sample has a page without a slider", "[report]") {
+  const TempFolder folder;
+  WriteRun(folder.path());
+  const std::string several = ReadFileAfterWriting(folder.path());
+  CHECK(several.find("id=\"sample-data\"") != std::string::npos);
+  CHECK(several.find("id=\"epoch\"") != std::string::npos);
+  const std::vector<SamplePicture> samples = ReadRun(folder.path()).samples;
+  REQUIRE(samples.size() > 1);
+  for (size_t i = 1; i < samples.size(); ++i) fs::remove(samples[i].path);
+  const std::string one = ReadFileAfterWriting(folder.path());
+  CHECK(one.find("id=\"sample\"") != std::string::npos);
+  CHECK(one.find("id=\"sample-data\"") == std::string::npos);  // what the script looks for
+  CHECK(one.find("id=\"epoch\"") == std::string::npos);
 }
 
 TEST_CASE("names and texts of a run stay text", "[report]") {

@@ -1,7 +1,5 @@
 #include "report/run_facts.h"
 
-#include <cstdio>
-
 #include "config/parse.h"
 #include "report/run_record.h"
 #include "tests/catch.h"
@@ -22,27 +20,7 @@ Json Recorded(const TempFolder& folder) {
   return Json::parse(ReadFile(folder.path() / "run.json"));
 }
 
-// What a shell makes of a command line: one argument in each line of brackets.
-std::string ArgumentsOf(const std::string& line) {
-  FILE* shell = popen(("printf '[%s]' " + line).c_str(), "r");
-  REQUIRE(shell != nullptr);
-  std::string text;
-  for (int c = 0; (c = std::fgetc(shell)) != EOF;) text += static_cast<char>(c);
-  pclose(shell);
-  return text;
-}
-
 }  // namespace
-
-TEST_CASE("a shell reads a quoted command as it was typed", "[report]") {
-  const char* argv[] = {"build/trainer", "a b.json",    "",       "it's",  "$HOME `id` \\ \"x\"",
-                        "--set",         "/name=[1,2]", "*?;&|>", "a\nb#", nullptr};
-  CHECK(
-      ArgumentsOf(ShellQuoted(argv)) ==
-      "[build/trainer][a b.json][][it's][$HOME `id` \\ \"x\"][--set][/name=[1,2]][*?;&|>][a\nb#]");
-  const char* plain[] = {"build/trainer", "configs/a_b.json", "--epochs=3", nullptr};
-  CHECK(ShellQuoted(plain) == "build/trainer configs/a_b.json --epochs=3");
-}
 
 TEST_CASE("run.json says how a run began and went on", "[report]") {
   const TempFolder folder;

@@ -91,7 +91,7 @@ TEST_CASE("the page is told what it plays with", "[serve]") {
   options.title = "g\xff.bin";
   options.seed = (uint64_t{1} << 53) - 1;
   options.number = "123";
-  options.redraw_command = "generate {file}";
+  options.redraw_command = "generate --generators 'd_{digit}'";
   {
     const RunningServer server(std::make_unique<PlainSource>(), options);
     CheckMentions(server.said(), {options.title, fmt::format(":{}/", server.port())});
@@ -102,7 +102,8 @@ TEST_CASE("the page is told what it plays with", "[serve]") {
     CHECK(info["most_digits"] == 60);
     CHECK(info["seed"] == options.seed);
     CHECK(info["number"] == "123");
-    CHECK(info["redraw_command"] == "generate {file}");
+    CHECK(info["needs_digits"] == true);
+    CHECK(info["redraw_command"] == "generate --generators 'd_{digit}'");
   }
   {  // Long latents: fewer of them, such that a request has room for them.
     const auto watch = std::make_shared<SourceWatch>();

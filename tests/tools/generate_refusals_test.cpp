@@ -117,7 +117,8 @@ TEST_CASE("generate refuses options that make no sense together", "[generate]") 
     const ToolResult result = RunTool("generate", args, folder.path());
     INFO(args[2] << " " << result.err);
     CHECK(result.status == 2);
-    CheckMentions(result.err, {mention});
+    CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+    CheckMentions(result.err, {"generate: ", mention});
     CHECK(folder.NewFiles().empty());
   };
   refused({"--min-confidence", "0.5"}, "--classifier");
@@ -154,6 +155,12 @@ TEST_CASE("generate refuses options that make no sense together", "[generate]") 
   refused({"--latents", "z.txt", "--latent-scale", "2"}, "--latents");
   refused({"--latents", "z.txt", "--classifier", "c.bin"}, "--latents");
   refused({"--fake-folder", "f"}, "--fake-folder");
+  refused({"--grid", "2x4", "--digits", "3,1,4"}, "2 rows");
+  refused({"--format", "npy", "--out", "a/x.npy", "--save-latents", "a/./x.npy"}, "replace");
+  refused({"--format", "npy", "--out", "x.npy", "--save-latents", "x_digits.npy"}, "replace");
+  refused({"--serve", "--out", "x.png"}, "--serve");
+  refused({"--fake-dir", "f", "--out", "x.png"}, "--out");
+  refused({"--format", "idx", "--grid", "2x2"}, "--count");
   for (const char* option : {"--number", "--grid", "--digits", "--interpolate", "--fake-dir",
                              "--latents", "--out", "--save-latents", "--classifier"}) {
     refused({option, ""}, option);  // an empty variable of a script, say

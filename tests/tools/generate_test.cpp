@@ -42,6 +42,15 @@ TEST_CASE("pictures have the rows and columns that were asked for", "[generate]"
   check({"--count", "12"}, AnyDigits(12), 3, 4);
 }
 
+TEST_CASE("a name that ends in .npy gets an array", "[generate]") {
+  const GenerateFolder folder;
+  folder.Run({"--generator", "g.bin", "--count", "3", "--out", "x.npy"});
+  CHECK((NpyBytes(folder.Bytes("x.npy"), "(3, 28, 28)") ==
+         folder.Source("g.bin")->Draw(AnyDigits(3)).pixels));
+  folder.Run({"--generator", "g.bin", "--count", "3", "--out", "y.npy", "--format", "png"});
+  CHECK(folder.Bytes("y.npy").substr(1, 3) == "PNG");
+}
+
 TEST_CASE("a latent predictor is asked for the digits of an unconditional generator",
           "[generate]") {
   const GenerateFolder folder;

@@ -77,6 +77,18 @@ TEST_CASE("report compares several runs", "[report]") {
   CHECK_FALSE(fs::exists(folder.path() / "runs/latest_again"));
 }
 
+TEST_CASE("what a run is compared with does not change its own page", "[report]") {
+  const RunsFolder folder;
+  fs::create_directories(folder.path() / "other");
+  fs::copy(folder.path() / "runs/a", folder.path() / "other/a", fs::copy_options::recursive);
+  REQUIRE(folder.Report({"runs/a"}).status == 0);
+  const std::string alone = ReadFile(folder.path() / "runs/a/report.html");
+  REQUIRE(folder.Report({"runs/a", "other/a"}).status == 0);
+  CHECK((ReadFile(folder.path() / "runs/a/report.html") == alone));
+  CheckMentions(alone, {"--run-dir runs/a_again"});
+  CheckMentions(ReadFile(folder.path() / "comparison.html"), {"runs/a", "other/a"});
+}
+
 TEST_CASE("report refuses bad input in one line, before it writes", "[report]") {
   const RunsFolder folder;
   fs::create_directory(folder.path() / "runs/empty");
@@ -99,8 +111,16 @@ TEST_CASE("report says where it cannot write", "[report]") {
   CheckRefused(folder.Report({"runs/a"}), 1, {"cannot write", "runs/a/report.html"});
   CheckRefused(folder.Report({"runs/b", "runs/a", "--quiet"}), 1, {"runs/a/report.html"});
   fs::remove(folder.path() / "runs/a/report.html");
-  CheckRefused(folder.Report({"runs/b", "runs/a", "--quiet", "--out", "no/x.html"}), 1,
-               {"cannot write", "no/x.html"});
+  CheckRefused(folder.Report({"runs/b", "--out", "x.html"}), 2, {"--out", "several"});
+  CheckRefused(folder.Report({"runs/b", "runs/a", "--quiet", "--out", "runs"}), 1,
+               {"cannot write", "runs"});
+  WriteBytes(folder.path() / "file", "");
+  fs::remove(folder.path() / "runs/b/report.html");
+  CheckRefused(folder.Report({"runs/b", "runs/a", "--quiet", "--out", "file/x.html"}), 2,
+               {"cannot create folder", "file"});
+  CHECK_FALSE(fs::exists(folder.path() / "runs/b/report.html"));  // nothing before it
+  CHECK(folder.Report({"runs/b", "runs/a", "--out", "new/x.html"}).status == 0);
+  CHECK(fs::exists(folder.path() / "new/x.html"));
 }
 
 TEST_CASE("report without gnuplot writes the rest and says so once", "[report]") {
