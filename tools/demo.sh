@@ -10,4 +10,6 @@ fi
 
 prepare
 build/trainer configs/quickstart.json
-echo "the pictures are in runs/latest/samples/"
+build/generate --all-digits --count 10 --out runs/latest/digits.png
+build/generate --number "$(date +%Y%m%d)" --scale 4 --out runs/latest/number.png
+echo "see runs/latest/report.html, digits.png, and today's date in number.png there"

@@ -32,48 +32,61 @@ Exit status: 0 done, 2 bad input, 1 failure, 130 interrupted (nothing is written
 
 void DeclareWhat(CLI::App& app, GenerationOptions& o) {
   const std::string kGroup = "What is drawn";
-  auto* grid = app.add_option("--grid", o.grid, "rows and columns: 10x10; a row for each digit");
-  auto* digits = app.add_option("--digits", o.digits, "these digits: 3,1,4");
-  auto* all = app.add_flag("--all-digits", o.all_digits, "0 to 9")->excludes(digits);
-  auto* count = app.add_option("--count", o.count, "images; of each digit that was named")
-                    ->check(CLI::Range(int64_t{1}, kMostImages))
-                    ->excludes(grid);
-  auto* number = app.add_option("--number", o.number, "a whole number as one picture");
+  app.add_option("--grid", o.grid, "rows and columns: 10x10; a row for each digit")->group(kGroup);
+  app.add_option("--digits", o.digits, "these digits: 3,1,4")->group(kGroup);
+  app.add_flag("--all-digits", o.all_digits, "0 to 9")->group(kGroup);
+  app.add_option("--count", o.count, "images; of each digit that was named")
+      ->group(kGroup)
+      ->check(CLI::Range(int64_t{1}, kMostImages));
+  app.add_option("--number", o.number, "a whole number as one picture")->group(kGroup);
   auto* random = app.add_option("--random-number", o.random_number, "one of so many digits")
+                     ->group(kGroup)
                      ->check(CLI::Range(1, kMostNumberDigits));
-  auto* zero = app.add_flag("--leading-zero", o.leading_zero, "it may begin with 0")->needs(random);
+  app.add_flag("--leading-zero", o.leading_zero, "it may begin with 0")
+      ->group(kGroup)
+      ->needs(random);
   auto* path = app.add_option("--interpolate", o.interpolate,
-                              "A:B, on the sphere between two latents: their numbers, or files");
-  auto* steps = app.add_option("--steps", o.steps, "images of the way, both ends included")
-                    ->capture_default_str()
-                    ->check(CLI::Range(2, 1000))
-                    ->needs(path);
+                              "A:B, on the sphere between two latents: their numbers, or files")
+                   ->group(kGroup);
+  app.add_option("--steps", o.steps, "images of the way, both ends included")
+      ->group(kGroup)
+      ->capture_default_str()
+      ->check(CLI::Range(2, 1000))
+      ->needs(path);
   auto* folder = app.add_option("--fake-dir", o.fake_dir,
-                                "pictures and latents sorted by digit, for evaluate --fake-dir");
-  auto* per_digit = app.add_option("--per-digit", o.per_digit, "of each digit")
-                        ->capture_default_str()
-                        ->check(CLI::Range(int64_t{1}, int64_t{100000}))
-                        ->needs(folder);
-  auto* serve = app.add_flag("--serve", o.serve, "a page to play with, on this machine only");
-  auto* port = app.add_option("--port", o.port, "of the page; 0 takes any that is free")
-                   ->capture_default_str()
-                   ->check(CLI::Range(0, 65535))
-                   ->needs(serve);
-  for (CLI::Option* option : {grid, digits, all, count, number, random, zero, path, steps, folder,
-                              per_digit, serve, port}) {
-    option->group(kGroup);
-  }
-  // One thing at a time.
-  number->excludes(random)->excludes(path)->excludes(folder);
-  random->excludes(path)->excludes(folder);
-  path->excludes(folder);
-  serve->excludes(number)->excludes(random)->excludes(path)->excludes(folder)->excludes(digits);
-  serve->excludes(app.get_option("--latents"));
-  for (CLI::Option* alone : {number, random, path, folder, serve}) {
-    alone->excludes(grid)->excludes(all)->excludes(count);
-  }
-  number->excludes(digits);
-  random->excludes(digits);
+                                "pictures and latents sorted by digit, for evaluate --fake-dir")
+                     ->group(kGroup);
+  app.add_option("--per-digit", o.per_digit, "of each digit")
+      ->group(kGroup)
+      ->capture_default_str()
+      ->check(CLI::Range(int64_t{1}, int64_t{100000}))
+      ->needs(folder);
+  auto* serve =
+      app.add_flag("--serve", o.serve, "a page to play with, on this machine only")->group(kGroup);
+  app.add_option("--port", o.port, "of the page; 0 takes any that is free")
+      ->group(kGroup)
+      ->capture_default_str()
+      ->check(CLI::Range(0, 65535))
+      ->needs(serve);
+}
+
+// One thing at a time.
+void DeclareClashes(CLI::App& app) {
+  const auto clash = [&](const std::vector<std::string>& some,
+                         const std::vector<std::string>& others) {
+    for (const std::string& one : some) {
+      for (const std::string& other : others) {
+        if (one != other) app.get_option(one)->excludes(app.get_option(other));
+      }
+    }
+  };
+  const std::vector<std::string> things{"--number", "--random-number", "--interpolate",
+                                        "--fake-dir", "--serve"};
+  clash(things, things);
+  clash(things, {"--grid", "--all-digits", "--count"});
+  clash({"--number", "--random-number", "--serve", "--all-digits"}, {"--digits"});
+  clash({"--grid"}, {"--count"});
+  clash({"--serve"}, {"--latents", "--out", "--format", "--save-latents"});
 }
 
 void DeclareOutput(CLI::App& app, GenerationOptions& o) {
@@ -92,9 +105,6 @@ void DeclareOutput(CLI::App& app, GenerationOptions& o) {
       ->check(CLI::Range(1, 100));
   app.add_option("--save-latents", o.save_latents, "what made the images: .npy, or .txt for one")
       ->group("Where it goes");
-  for (const char* name : {"--out", "--format", "--save-latents"}) {
-    app.get_option(name)->excludes(app.get_option("--serve"));
-  }
   const std::string kNumbers = "How a number looks";
   app.add_option("--min-spacing", o.min_spacing, "pixels between digits, at least")
       ->group(kNumbers)
@@ -121,6 +131,7 @@ int main(int argc, char** argv) {
   DeclareSource(app, options.source);
   DeclareWhat(app, options);
   DeclareOutput(app, options);
+  DeclareClashes(app);
   app.add_option("--device", options.device, "auto, cpu or cuda; a named device never falls back")
       ->capture_default_str();
   app.add_flag("--quiet", options.quiet, "no progress on standard error");

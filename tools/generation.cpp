@@ -134,8 +134,9 @@ void Generation::ServePage() {
   serve.port = o_.port;
   serve.seed = o_.source.seed;
   serve.title = source_.name;
-  if (o_.source.digit != kAnyDigit)
+  if (o_.source.digit != kAnyDigit) {
     serve.number = std::string(8, static_cast<char>('0' + o_.source.digit));
+  }
   serve.redraw_command = RedrawCommand();
   Serve(std::move(source_.source), serve, [&](const std::string& text) { Note(text); });
 }

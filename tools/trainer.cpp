@@ -141,7 +141,7 @@ std::string Outcome(const RunFolder& folder, const Config& config, TrainResult r
         return fmt::format("{} is trained; the latent predictor is {}", dir,
                            folder.weights("latent_predictor").string());
       }
-      return fmt::format("{} is trained; pictures in {}/samples", dir, dir);
+      return fmt::format("{} is trained; see {}/report.html", dir, dir);
     case TrainResult::kConverged:
       return fmt::format(
           "{} got no better for {} evaluations and stopped; the best generator is {}", dir,

@@ -3,8 +3,8 @@
 #include <gd.h>
 
 #include <algorithm>
-#include <memory>
 
+#include "render/gd_image.h"
 #include "util/error.h"
 
 namespace numeral {
@@ -12,29 +12,10 @@ namespace {
 
 constexpr int kForever = 0;
 
-struct DestroyImage {
-  void operator()(gdImage* image) const { gdImageDestroy(image); }
-};
-using Image = std::unique_ptr<gdImage, DestroyImage>;
-
-int LevelOf(uint8_t grey) { return (grey * (kGifGreys - 1) + 127) / 255; }
-
 bool SameLevels(const GreyImage& a, const GreyImage& b) {
-  return std::equal(a.pixels.begin(), a.pixels.end(), b.pixels.begin(), b.pixels.end(),
-                    [](uint8_t x, uint8_t y) { return LevelOf(x) == LevelOf(y); });
-}
-
-Image ToGd(const GreyImage& image) {
-  Image gd(gdImageCreate(image.width, image.height));
-  if (!gd) Fail("libgd cannot hold a picture of {}x{} pixels", image.width, image.height);
-  for (int level = 0; level < kGifGreys; ++level) {
-    const int grey = 255 * level / (kGifGreys - 1);
-    NUMERAL_CHECK(gdImageColorAllocate(gd.get(), grey, grey, grey) == level);
-  }
-  for (int y = 0; y < image.height; ++y) {
-    for (int x = 0; x < image.width; ++x) gdImagePalettePixel(gd, x, y) = LevelOf(image.At(x, y));
-  }
-  return gd;
+  return std::equal(
+      a.pixels.begin(), a.pixels.end(), b.pixels.begin(), b.pixels.end(),
+      [](uint8_t x, uint8_t y) { return GreyLevel(x, kGifGreys) == GreyLevel(y, kGifGreys); });
 }
 
 // Adds what libgd makes of one part of the file: `part` gives its bytes and their number.
@@ -52,13 +33,13 @@ void Append(Part&& part, std::string& bytes) {
 std::string EncodeGif(std::span<const GifFrame> frames) {
   NUMERAL_CHECK(!frames.empty());
   std::string bytes;
-  const Image first = ToGd(frames.front().image);
+  const GdImage first = ToGd(frames.front().image, kGifGreys);
   Append([&](int* size) { return gdImageGifAnimBeginPtr(first.get(), size, 1, kForever); }, bytes);
-  Image previous;
+  GdImage previous;
   for (size_t i = 0; i < frames.size(); ++i) {
     const GreyImage& frame = frames[i].image;
     NUMERAL_CHECK(frame.width == gdImageSX(first) && frame.height == gdImageSY(first));
-    Image image = ToGd(frame);
+    GdImage image = ToGd(frame, kGifGreys);
     // Only what differs from the frame before is stored; where nothing does, libgd can store
     // nothing, and gets the whole frame.
     const bool same = i > 0 && SameLevels(frame, frames[i - 1].image);

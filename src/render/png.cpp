@@ -5,6 +5,7 @@
 #include <cstdarg>
 #include <memory>
 
+#include "render/gd_image.h"
 #include "util/error.h"
 #include "util/files.h"
 
@@ -13,30 +14,14 @@ namespace {
 
 constexpr int kCompressionLevel = 9;  // pictures are small and kept
 
-struct DestroyImage {
-  void operator()(gdImage* image) const { gdImageDestroy(image); }
-};
 struct FreeBytes {
   void operator()(void* bytes) const { gdFree(bytes); }
 };
 
-// A palette of 256 greys in order, so that indices are pixel values.
-std::unique_ptr<gdImage, DestroyImage> ToGd(const GreyImage& image) {
-  std::unique_ptr<gdImage, DestroyImage> gd(gdImageCreate(image.width, image.height));
-  if (!gd) Fail("libgd cannot hold a picture of {}x{} pixels", image.width, image.height);
-  for (int grey = 0; grey < gdMaxColors; ++grey) {
-    NUMERAL_CHECK(gdImageColorAllocate(gd.get(), grey, grey, grey) == grey);
-  }
-  for (int y = 0; y < image.height; ++y) {
-    for (int x = 0; x < image.width; ++x) gdImagePalettePixel(gd, x, y) = image.At(x, y);
-  }
-  return gd;
-}
-
 }  // namespace
 
 std::string EncodePng(const GreyImage& image) {
-  const auto gd = ToGd(image);
+  const GdImage gd = ToGd(image, gdMaxColors);  // indices are pixel values
   int size = 0;
   const std::unique_ptr<void, FreeBytes> bytes(gdImagePngPtrEx(gd.get(), &size, kCompressionLevel));
   if (!bytes) Fail("libgd cannot encode a picture of {}x{} pixels", image.width, image.height);
@@ -47,7 +32,7 @@ GreyImage DecodePng(std::string_view bytes) {
   // libgd would write its complaints to standard error.
   gdSetErrorMethod([](int, const char*, va_list) {});
   // Its reader takes, and leaves alone, what is not const.
-  const std::unique_ptr<gdImage, DestroyImage> gd(
+  const GdImage gd(
       gdImageCreateFromPngPtr(static_cast<int>(bytes.size()), const_cast<char*>(bytes.data())));
   gdClearErrorMethod();
   if (!gd) BadInput("not a PNG that can be read");
