@@ -146,39 +146,13 @@ class Folder : public ImageOutput {
 
 class Latents : public ImageOutput {
  public:
-  Latents(fs::path file, int64_t count, int64_t latent_size)
-      : path_(std::move(file)), latent_size_(latent_size), text_(path_.extension() == ".txt") {
-    if (!text_ && path_.extension() != ".npy") {
-      BadInput("--save-latents {}: name a .npy file, or for one latent a .txt file",
-               path_.string());
-    }
-    if (text_ && count != 1) {
-      BadInput("--save-latents {}: a .txt file holds one latent, there are {}; name a .npy file",
-               path_.string(), count);
-    }
-    if (!text_) npy_.emplace(path_).Write(NpyHeader("<f4", {count, latent_size}));
-  }
-  void Add(const DrawnDigits& images) override {
-    if (npy_) {
-      npy_->Write(BytesOf(std::span(images.latents)));
-    } else {
-      one_ = images.latents;
-    }
-  }
-  void Finish() override {
-    if (npy_) {
-      npy_->Commit();
-    } else {
-      WriteLatents(path_, one_, latent_size_);
-    }
-  }
+  Latents(const fs::path& file, int64_t count, int64_t latent_size)
+      : file_(file, count, latent_size) {}
+  void Add(const DrawnDigits& images) override { file_.Write(images.latents); }
+  void Finish() override { file_.Commit(); }
 
  private:
-  fs::path path_;
-  int64_t latent_size_;
-  bool text_;
-  std::optional<AtomicFile> npy_;
-  std::vector<float> one_;
+  LatentWriter file_;
 };
 
 }  // namespace

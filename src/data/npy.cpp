@@ -78,17 +78,6 @@ std::vector<float> Convert(std::string_view bytes) {
   return values;
 }
 
-template <typename Value>
-std::string Serialise(const std::string& type, std::span<const Value> values,
-                      std::initializer_list<int64_t> shape) {
-  int64_t count = 1;
-  for (const int64_t size : shape) count *= size;
-  NUMERAL_CHECK(count == static_cast<int64_t>(values.size()));
-  std::string bytes = NpyHeader(type, shape);
-  bytes.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
-  return bytes;
-}
-
 }  // namespace
 
 FloatArray ReadNpyFloats(const std::filesystem::path& file) {
@@ -142,12 +131,12 @@ std::string NpyHeader(const std::string& type, std::initializer_list<int64_t> sh
   return bytes + text;
 }
 
-std::string ToNpy(std::span<const float> values, std::initializer_list<int64_t> shape) {
-  return Serialise("<f4", values, shape);
-}
-
 std::string ToNpy(std::span<const uint8_t> values, std::initializer_list<int64_t> shape) {
-  return Serialise("|u1", values, shape);
+  int64_t count = 1;
+  for (const int64_t size : shape) count *= size;
+  NUMERAL_CHECK(count == static_cast<int64_t>(values.size()));
+  return NpyHeader("|u1", shape)
+      .append(reinterpret_cast<const char*>(values.data()), values.size());
 }
 
 }  // namespace numeral

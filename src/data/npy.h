@@ -26,7 +26,6 @@ FloatArray ReadNpyFloats(const std::filesystem::path& file);
 // The header of version 1.0 for an array of a NumPy type such as "|u1" or "<f4", as numpy.save
 // writes it. The values follow it, the last index fastest.
 std::string NpyHeader(const std::string& type, std::initializer_list<int64_t> shape);
-std::string ToNpy(std::span<const float> values, std::initializer_list<int64_t> shape);
 std::string ToNpy(std::span<const uint8_t> values, std::initializer_list<int64_t> shape);
 
 }  // namespace numeral

@@ -50,6 +50,17 @@ void CheckFinite(const fs::path& file, std::span<const float> values, int64_t si
   }
 }
 
+// Whether a file of `count` latents is one of text.
+bool IsText(const fs::path& file, int64_t count) {
+  if (file.extension() == ".npy") return false;
+  if (file.extension() != ".txt") RefuseSuffix(file);
+  if (count != 1) {
+    BadInput("{}: a .txt file holds one latent, there are {}; name a .npy file", file.string(),
+             count);
+  }
+  return true;
+}
+
 }  // namespace
 
 std::vector<float> ReadLatents(const fs::path& file, int64_t size) {
@@ -73,20 +84,20 @@ std::vector<float> ReadLatents(const fs::path& file, int64_t size) {
   return values;
 }
 
-void WriteLatents(const fs::path& file, std::span<const float> latents, int64_t size) {
-  const int64_t count = static_cast<int64_t>(latents.size()) / size;
-  NUMERAL_CHECK(count * size == static_cast<int64_t>(latents.size()));
-  if (file.extension() == ".txt") {
-    if (count != 1) {
-      BadInput("{}: a .txt file holds one latent, there are {}; name a .npy file", file.string(),
-               count);
-    }
-    WriteFileAtomically(file, LatentText(latents));
-  } else if (file.extension() == ".npy") {
-    WriteFileAtomically(file, ToNpy(latents, {count, size}));
-  } else {
-    RefuseSuffix(file);
-  }
+LatentWriter::LatentWriter(const fs::path& file, int64_t count, int64_t size)
+    : text_(IsText(file, count)), left_(count * size), file_(file) {
+  if (!text_) file_.Write(NpyHeader("<f4", {count, size}));
+}
+
+void LatentWriter::Write(std::span<const float> latents) {
+  left_ -= static_cast<int64_t>(latents.size());
+  if (text_) return file_.Write(LatentText(latents));
+  file_.Write({reinterpret_cast<const char*>(latents.data()), latents.size_bytes()});
+}
+
+void LatentWriter::Commit() {
+  NUMERAL_CHECK(left_ == 0);
+  file_.Commit();
 }
 
 std::string LatentText(std::span<const float> latent) {

@@ -11,14 +11,29 @@
 #include <string>
 #include <vector>
 
+#include "util/files.h"
+
 namespace numeral {
 
 // [n][size], n at least 1. `size` is what the generator takes. Throws Error(kBadInput).
 std::vector<float> ReadLatents(const std::filesystem::path& file, int64_t size);
 
-// `latents` are [n][size]; a file that appears whole or not at all. Throws Error(kBadInput) for
-// several latents to a .txt file.
-void WriteLatents(const std::filesystem::path& file, std::span<const float> latents, int64_t size);
+// Writes `count` latents as they come; the file appears when it is complete.
+class LatentWriter {
+ public:
+  // Throws Error(kBadInput) for other suffixes, and for several latents to a .txt file.
+  LatentWriter(const std::filesystem::path& file, int64_t count, int64_t size);
+
+  // `latents` are [n][size].
+  void Write(std::span<const float> latents);
+  // All of them must be there.
+  void Commit();
+
+ private:
+  bool text_;
+  int64_t left_;  // numbers
+  AtomicFile file_;
+};
 
 // The text of a .txt file.
 std::string LatentText(std::span<const float> latent);

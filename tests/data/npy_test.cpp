@@ -6,6 +6,7 @@
 
 #include "tests/catch.h"
 #include "tests/data/idx_files.h"
+#include "tests/data/npy_file.h"
 #include "tests/util/expect_error.h"
 #include "tests/util/temp_folder.h"
 #include "util/files.h"
@@ -93,7 +94,7 @@ TEST_CASE("arrays that numpy wrote are read to the bit", "[npy]") {
 
 TEST_CASE("what is written are numpy's own bytes", "[npy]") {
   const float floats[] = {1.5f, -2.25f, 3e-38f, std::numeric_limits<float>::infinity(), 0.1f, -0.f};
-  CHECK(ToNpy(std::span(floats), {2, 3}) == kFloats);
+  CHECK(FloatNpy(std::span(floats), {2, 3}) == kFloats);
   const uint8_t bytes[] = {3, 1, 4};
   CHECK(ToNpy(std::span(bytes), {3}) ==
         Prefix("\1\0v\0"s, 118, "{'descr': '|u1', 'fortran_order': False, 'shape': (3,), }") +
@@ -118,7 +119,7 @@ TEST_CASE("what is written are numpy's own bytes", "[npy]") {
   }
   MessageOf(ErrorKind::kFailure, [&] { ToNpy(std::span(bytes), {2, 2}); });
   const NpyFile npy;
-  CHECK(npy.Read(ToNpy(std::span(floats), {6})).shape == std::vector<int64_t>{6});
+  CHECK(npy.Read(FloatNpy(std::span(floats), {6})).shape == std::vector<int64_t>{6});
 }
 
 TEST_CASE("arrays of another kind are refused", "[npy]") {

@@ -7,6 +7,7 @@
 #include "data/npy.h"
 #include "tests/catch.h"
 #include "tests/data/idx_files.h"
+#include "tests/data/npy_file.h"
 #include "tests/util/expect_error.h"
 #include "tests/util/temp_folder.h"
 #include "util/files.h"
@@ -33,22 +34,28 @@ bool SameBits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), 4 * a.size()) == 0;
 }
 
+void Save(const fs::path& file, std::span<const float> latents, int64_t size) {
+  LatentWriter writer(file, static_cast<int64_t>(latents.size()) / size, size);
+  writer.Write(latents);
+  writer.Commit();
+}
+
 }  // namespace
 
 TEST_CASE("latents come back to the bit", "[inference]") {
   const TempFolder folder;
   const std::vector<float> values = OddFloats(3000);
   for (const char* name : {"one.txt", "one.npy"}) {
-    WriteLatents(folder.path() / name, values, 3000);
+    Save(folder.path() / name, values, 3000);
     CHECK(SameBits(ReadLatents(folder.path() / name, 3000), values));
   }
-  WriteLatents(folder.path() / "rows.npy", values, 30);
+  Save(folder.path() / "rows.npy", values, 30);
   CHECK(SameBits(ReadLatents(folder.path() / "rows.npy", 30), values));
   CHECK(ReadNpyFloats(folder.path() / "rows.npy").shape == std::vector<int64_t>{100, 30});
   CHECK(ReadFile(folder.path() / "one.txt") == LatentText(values));
   CHECK(LatentText(std::vector<float>{0.1f, -2, 1e-45f}) == "0.1\n-2\n1e-45\n");
   // One dimension is one latent; doubles are rounded.
-  WriteBytes(folder.path() / "flat.npy", ToNpy(std::span(values), {3000}));
+  WriteBytes(folder.path() / "flat.npy", FloatNpy(std::span(values), {3000}));
   CHECK(SameBits(ReadLatents(folder.path() / "flat.npy", 3000), values));
   CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 4);
 }
@@ -91,11 +98,11 @@ TEST_CASE("what is no latent is refused by file and line", "[inference]") {
   CHECK(refusal("a.txt", std::string(100'000, 'x'), 2).size() < 200);
 
   std::vector<float> values{1, 2, 3, 4, 5, 6};
-  CheckMentions(refusal("a.npy", ToNpy(std::span(values), {2, 3}), 2), {"3 numbers", "takes 2"});
-  CheckMentions(refusal("a.npy", ToNpy(std::span(values), {6}), 2), {"6 numbers", "takes 2"});
-  CheckMentions(refusal("a.npy", ToNpy(std::span(values).first(0), {0, 2}), 2), {"no latent"});
+  CheckMentions(refusal("a.npy", FloatNpy(std::span(values), {2, 3}), 2), {"3 numbers", "takes 2"});
+  CheckMentions(refusal("a.npy", FloatNpy(std::span(values), {6}), 2), {"6 numbers", "takes 2"});
+  CheckMentions(refusal("a.npy", FloatNpy(std::span(values).first(0), {0, 2}), 2), {"no latent"});
   values[4] = std::numeric_limits<float>::quiet_NaN();
-  CheckMentions(refusal("a.npy", ToNpy(std::span(values), {3, 2}), 2), {"number 1 of latent 3"});
+  CheckMentions(refusal("a.npy", FloatNpy(std::span(values), {3, 2}), 2), {"number 1 of latent 3"});
   CheckMentions(refusal("a.npy", "1\n2\n", 2), {"no .npy"});
 }
 
@@ -103,12 +110,22 @@ TEST_CASE("latents are written to their kinds of files only", "[inference]") {
   const TempFolder folder;
   const std::vector<float> values{1, 2, 3, 4};
   const auto refusal = [&](const std::string& name) {
-    return MessageOf(ErrorKind::kBadInput, [&] { WriteLatents(folder.path() / name, values, 2); });
+    return MessageOf(ErrorKind::kBadInput, [&] { LatentWriter(folder.path() / name, 2, 2); });
   };
   CheckMentions(refusal("a.txt"), {"a.txt", "there are 2", ".npy"});
   CheckMentions(refusal("a.bin"), {"a.bin", ".txt", ".npy"});
-  MessageOf(ErrorKind::kFailure, [&] { WriteLatents(folder.path() / "a.npy", values, 3); });
+  {  // Nothing appears before it is complete.
+    LatentWriter writer(folder.path() / "a.npy", 2, 2);
+    writer.Write(std::span(values).first(2));
+    MessageOf(ErrorKind::kFailure, [&] { writer.Commit(); });
+    CHECK_FALSE(fs::exists(folder.path() / "a.npy"));
+  }
   CHECK(fs::is_empty(folder.path()));
+  LatentWriter writer(folder.path() / "a.npy", 2, 2);
+  writer.Write(std::span(values).first(2));
+  writer.Write(std::span(values).last(2));
+  writer.Commit();
+  CHECK(ReadFile(folder.path() / "a.npy") == FloatNpy(values, {2, 2}));
 }
 
 }  // namespace numeral

@@ -4,6 +4,7 @@
 #include "data/npy.h"
 #include "inference/interpolation.h"
 #include "inference/latent_file.h"
+#include "tests/data/npy_file.h"
 #include "tests/tools/generate_folder.h"
 
 namespace numeral {
@@ -93,8 +94,10 @@ TEST_CASE("walks go from one latent to another, a row for each digit", "[generat
   CHECK(ReadNpyFloats(folder.path() / "walk.npy").values == path);
 
   // Ends in files; of several latents the first.
-  WriteLatents(folder.path() / "a.txt", row(all, 7), kLatentSize);
-  WriteLatents(folder.path() / "b.npy", std::span(all).subspan(9 * kLatentSize), kLatentSize);
+  WriteBytes(folder.path() / "a.txt", LatentText(row(all, 7)));
+  WriteBytes(folder.path() / "b.npy",
+             FloatNpy(std::span(all).subspan(9 * kLatentSize),
+                      {static_cast<int64_t>(all.size()) / kLatentSize - 9, kLatentSize}));
   path = Interpolate(row(all, 7), row(all, 9), 3);
   CHECK((walk({"--generator", "u.bin", "--interpolate", "a.txt:b.npy", "--steps", "3", "--out",
                "u.png"},
