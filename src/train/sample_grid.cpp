@@ -13,8 +13,7 @@ SampleGrid::SampleGrid(const Config& config)
   inputs_.count = count;
   for (const InputSpec& input : config.generator.inputs) {
     if (input.kind == InputSpec::Kind::kLatent) {
-      inputs_.latents.push_back(
-          DrawNoise(input, config.seed, "sample/" + input.name, 0, 0, count));
+      inputs_.latents.push_back(DrawNoise(input, config.seed, "sample/" + input.name, 0, 0, count));
     } else if (input.kind == InputSpec::Kind::kDigit) {
       for (int cell = 0; cell < count; ++cell) {
         inputs_.digits.push_back(choices[static_cast<size_t>(cell / columns_) % choices.size()]);
