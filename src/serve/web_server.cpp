@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <set>
@@ -131,8 +132,9 @@ class WebServer::Listener : public httplib::Server {
         !hosts_.contains(request.get_header_value("Host"))) {
       return Refusal(403, fmt::format("open http://localhost:{}/ instead", port_));
     }
-    for (size_t i = 0; i < request.get_header_value_count("Origin"); ++i) {
-      const std::string origin = request.get_header_value("Origin", i);
+    const auto [first, last] = request.headers.equal_range("Origin");
+    for (auto header = first; header != last; ++header) {
+      const std::string& origin = header->second;
       if (!origin.starts_with("http://") || !hosts_.contains(origin.substr(7))) {
         return Refusal(403, "another site may not ask");
       }
@@ -154,7 +156,8 @@ class WebServer::Listener : public httplib::Server {
         request.has_header("Content-Encoding")) {
       return Refusal(415, "the request must be plain application/json");
     }
-    if (request.get_header_value<uint64_t>("Content-Length") > kLongestBody) {
+    const std::string length = request.get_header_value("Content-Length");
+    if (std::strtoull(length.c_str(), nullptr, 10) > kLongestBody) {
       return Refusal(413, Sentence(413));
     }
     return {};
@@ -164,8 +167,7 @@ class WebServer::Listener : public httplib::Server {
   bool process_and_close_socket(socket_t socket) override {
     if (Opened(socket)) {
       Connection connection(socket, patience_);
-      bool closed = false;
-      process_request(connection, true, closed, [](httplib::Request& request) {
+      Process(connection, [](httplib::Request& request) {
         request.headers.erase("Accept-Encoding");  // packing takes longer than the way to this
         request.ranges.clear();                    // machine; and nothing is sent in parts
       });
@@ -175,6 +177,17 @@ class WebServer::Listener : public httplib::Server {
     open_.erase(socket);
     close(socket);
     return true;
+  }
+
+  // Later versions of the library than 0.11 want to be told both ends' addresses.
+  template <typename Setup>
+  void Process(Connection& connection, const Setup& setup) {
+    bool closed = false;
+    if constexpr (requires { this->process_request(connection, true, closed, setup); }) {
+      this->process_request(connection, true, closed, setup);
+    } else {
+      this->process_request(connection, kAddress, 0, kAddress, port_, true, closed, setup);
+    }
   }
 
   bool Opened(socket_t socket) {
