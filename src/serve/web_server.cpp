@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "serve/connection.h"
+#include "serve/threads.h"
 #include "util/error.h"
 
 namespace numeral {
@@ -67,7 +68,7 @@ class WebServer::Listener : public httplib::Server {
     set_tcp_nodelay(true);
     set_payload_max_length(kLongestBody);
     set_default_headers(kHeaders);
-    new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+    new_task_queue = [] { return new Threads(kThreads); };
     Register();
     Bind(port);
     thread_ = std::thread([this] { listen_after_bind(); });
