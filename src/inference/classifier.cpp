@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "data/dataset.h"
+#include "inference/forward_options.h"
 #include "plan/inference.h"
 #include "util/error.h"
 
@@ -43,11 +44,7 @@ Classifier::Classifier(const NetworkDescription& description, const NetworkValue
     : graph_(BuildClassifier(description, source)),
       pixel_range_(description.pixel_range),
       source_(source) {
-  const Capabilities& capabilities = engine.capabilities();
-  plan_ = std::make_shared<const Plan>(
-      CompileClassifyPlan(graph_, {.conv_epilogue = capabilities.conv_epilogue,
-                                   .dense_epilogue = capabilities.dense_epilogue,
-                                   .sample_rows = kRows}));
+  plan_ = std::make_shared<const Plan>(CompileClassifyPlan(graph_, ForwardOptions(engine, kRows)));
   executable_ = engine.Compile(plan_);
   WriteValues(*executable_, *plan_, graph_, graph_.name, values);
   executable_->Enqueue(plan_->FindPhase(PhaseKind::kPrepare, 0));

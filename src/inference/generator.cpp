@@ -4,6 +4,7 @@
 
 #include "data/dataset.h"
 #include "data/pixels.h"
+#include "inference/forward_options.h"
 #include "inference/noise.h"
 #include "plan/inference.h"
 #include "util/error.h"
@@ -81,11 +82,7 @@ Generator::Generator(const NetworkDescription& description, const NetworkValues&
     : graph_(BuildGenerator(description, source)),
       pixel_range_(description.pixel_range),
       conditional_(graph_.FindInput(InputSpec::Kind::kDigit) >= 0) {
-  const Capabilities& capabilities = engine.capabilities();
-  plan_ = std::make_shared<const Plan>(
-      CompileGeneratorPlan(graph_, {.conv_epilogue = capabilities.conv_epilogue,
-                                    .dense_epilogue = capabilities.dense_epilogue,
-                                    .sample_rows = kRows}));
+  plan_ = std::make_shared<const Plan>(CompileGeneratorPlan(graph_, ForwardOptions(engine, kRows)));
   executable_ = engine.Compile(plan_);
   SetValues(values);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "inference/forward_options.h"
 #include "inference/noise.h"
 #include "plan/inference.h"
 #include "util/error.h"
@@ -12,8 +13,8 @@ namespace {
 
 Graph BuildPredictor(const NetworkDescription& description, const std::string& source) {
   NetworkSpec network = description.network;
-  network.name =
-      "latent_predictor";  // the plan's tensors are called by it, whatever the file's role
+  // The plan's tensors are called by it, whatever the file's role.
+  network.name = "latent_predictor";
   const auto count = [&](InputSpec::Kind kind) {
     return std::count_if(network.inputs.begin(), network.inputs.end(),
                          [&](const InputSpec& input) { return input.kind == kind; });
@@ -44,11 +45,7 @@ LatentPredictor::LatentPredictor(const NetworkDescription& description, const Ne
       source_(source),
       noise_(graph_.FindInput(InputSpec::Kind::kLatent)),
       time_(graph_.FindInput(InputSpec::Kind::kTime)) {
-  const Capabilities& capabilities = engine.capabilities();
-  plan_ = std::make_shared<const Plan>(
-      CompilePredictorPlan(graph_, {.conv_epilogue = capabilities.conv_epilogue,
-                                    .dense_epilogue = capabilities.dense_epilogue,
-                                    .sample_rows = kRows}));
+  plan_ = std::make_shared<const Plan>(CompilePredictorPlan(graph_, ForwardOptions(engine, kRows)));
   executable_ = engine.Compile(plan_);
   WriteValues(*executable_, *plan_, graph_, graph_.name, values);
   executable_->Enqueue(plan_->FindPhase(PhaseKind::kPrepare, 0));

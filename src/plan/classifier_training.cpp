@@ -59,14 +59,10 @@ Plan CompileTrainingOfClassifier(const Config& config, const Graph& classifier,
   CheckFit(config, classifier);
   PlanBuilder builder(config.seed);
   const RunTensors run = DeclareRunTensors(builder, config, options.data_count);
-  const NetworkState network = DeclareNetwork(builder, classifier, config.training.ema_decay > 0);
-  builder.BeginPhase(PhaseKind::kPrepare, 0);
-  EmitPrepareWeights(builder, classifier, network.params);
-  const int full = BatchOfStep(config, options.data_count, 0);
-  const int last = BatchOfStep(config, options.data_count, run.steps_per_epoch - 1);
-  EmitStep(builder, config, run, network, options, full);
-  if (last != full) EmitStep(builder, config, run, network, options, last);
-  return builder.Finish(options.reuse_memory);
+  return FinishRunOfOne(builder, config, classifier, run, options,
+                        [&](const NetworkState& network, int rows) {
+                          EmitStep(builder, config, run, network, options, rows);
+                        });
 }
 
 }  // namespace numeral

@@ -116,14 +116,10 @@ Plan CompileTrainingOfPredictor(const Config& config, const Graph& predictor,
   PlanBuilder builder(config.seed);
   const RunTensors run =
       DeclarePairTensors(builder, config, options.data_count, predictor.output_shape().c);
-  const NetworkState network = DeclareNetwork(builder, predictor, config.training.ema_decay > 0);
-  builder.BeginPhase(PhaseKind::kPrepare, 0);
-  EmitPrepareWeights(builder, predictor, network.params);
-  const int full = BatchOfStep(config, options.data_count, 0);
-  const int last = BatchOfStep(config, options.data_count, run.steps_per_epoch - 1);
-  EmitStep(builder, config, run, network, options, full);
-  if (last != full) EmitStep(builder, config, run, network, options, last);
-  return builder.Finish(options.reuse_memory);
+  return FinishRunOfOne(builder, config, predictor, run, options,
+                        [&](const NetworkState& network, int rows) {
+                          EmitStep(builder, config, run, network, options, rows);
+                        });
 }
 
 }  // namespace numeral

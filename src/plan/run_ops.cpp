@@ -88,4 +88,17 @@ void EmitAverage(PlanBuilder& builder, const NetworkState& network, double decay
   }
 }
 
+Plan FinishRunOfOne(PlanBuilder& builder, const Config& config, const Graph& graph,
+                    const RunTensors& run, const PlanOptions& options,
+                    const std::function<void(const NetworkState&, int)>& emit_step) {
+  const NetworkState network = DeclareNetwork(builder, graph, config.training.ema_decay > 0);
+  builder.BeginPhase(PhaseKind::kPrepare, 0);
+  EmitPrepareWeights(builder, graph, network.params);
+  const int full = BatchOfStep(config, options.data_count, 0);
+  const int last = BatchOfStep(config, options.data_count, run.steps_per_epoch - 1);
+  emit_step(network, full);
+  if (last != full) emit_step(network, last);
+  return builder.Finish(options.reuse_memory);
+}
+
 }  // namespace numeral

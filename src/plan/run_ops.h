@@ -2,8 +2,10 @@
 // the ops that read a batch and update weights.
 #pragma once
 
+#include <functional>
 #include <string>
 
+#include "plan/compile.h"
 #include "plan/network_state.h"
 
 namespace numeral {
@@ -40,5 +42,11 @@ void EmitUpdate(PlanBuilder& builder, const NetworkState& network, const AdamSpe
 // Moves the average towards the weights, where the network has one.
 void EmitAverage(PlanBuilder& builder, const NetworkState& network, double decay,
                  const std::string& label);
+
+// The plan of a run that trains `graph` alone: kPrepare, and a kStep for each size of batch, which
+// `emit_step` emits for so many rows.
+Plan FinishRunOfOne(PlanBuilder& builder, const Config& config, const Graph& graph,
+                    const RunTensors& run, const PlanOptions& options,
+                    const std::function<void(const NetworkState&, int)>& emit_step);
 
 }  // namespace numeral

@@ -16,12 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string Replaced(std::string text, const std::string& from, const std::string& to) {
-  const size_t at = text.find(from);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, from.size(), to);
-}
-
 std::string ReadFileAfterWriting(const fs::path& dir) {
   WriteRunReport(ReadRun(dir), [](const std::string&) {});
   return ReadFile(dir / "report.html");

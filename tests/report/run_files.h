@@ -5,6 +5,7 @@
 #include <string>
 
 #include "render/png.h"
+#include "tests/catch.h"
 #include "tests/data/idx_files.h"
 
 namespace numeral {
@@ -48,6 +49,13 @@ inline void WriteRun(const std::filesystem::path& dir, const std::string& config
   WriteBytes(dir / "config.json", config);
   WriteBytes(dir / "metrics.jsonl", metrics);
   for (int epoch = 1; epoch <= 3; ++epoch) WriteSample(dir, epoch);
+}
+
+// The first `from`, which must be there.
+inline std::string Replaced(std::string text, const std::string& from, const std::string& to) {
+  const size_t at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, from.size(), to);
 }
 
 }  // namespace numeral

@@ -10,12 +10,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string Replaced(std::string text, const std::string& from, const std::string& to) {
-  const size_t at = text.find(from);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, from.size(), to);
-}
-
 std::string RefusalOf(const fs::path& dir) {
   return MessageOf(ErrorKind::kBadInput, [&] { ReadRun(dir); });
 }
