@@ -108,6 +108,7 @@ int Describe(const Options& o, const Config& config) {
       config, networks,
       {.conv_epilogue = capabilities.conv_epilogue,
        .dense_epilogue = capabilities.dense_epilogue,
+       .precision = config.precision,
        .data_count = config.data.limit > 0 ? std::min(config.data.limit, published) : published,
        .sample_rows = SampleRows(config)});
   if (o.dump_plan) {

@@ -41,6 +41,7 @@ Kernel MakeKernel(const PixelShuffleForward& op, const Binding& binding);
 Kernel MakeKernel(const PixelShuffleBackward& op, const Binding& binding);
 Kernel MakeKernel(const ConcatForward& op, const Binding& binding);
 Kernel MakeKernel(const ConcatBackward& op, const Binding& binding);
+Kernel MakeKernel(const Convert& op, const Binding& binding);
 // loss.cpp
 Kernel MakeKernel(const Loss& op, const Binding& binding);
 Kernel MakeKernel(const SquaredError& op, const Binding& binding);

@@ -8,9 +8,26 @@
 #include "cpu/elementwise.h"
 #include "cpu/gradient_mode.h"
 #include "cpu/parallel.h"
+#include "util/bf16.h"
 
 namespace numeral::cpu {
 namespace {
+
+constexpr int64_t kConvertGrain = 64;  // elements
+
+// fp32 and bf16 numbers in memory.
+float LoadReal(float value) { return value; }
+float LoadReal(uint16_t bits) { return FloatFromBf16(bits); }
+void StoreReal(float value, float& target) { target = value; }
+void StoreReal(float value, uint16_t& target) { target = Bf16FromFloat(value); }
+
+// use(pointer to the tensor's numbers).
+template <typename Use>
+Kernel WithReal(const Binding& binding, TensorId id, const Use& use) {
+  if (binding.info(id).dtype == DType::kF32) return use(binding.F32(id));
+  NUMERAL_CHECK(binding.info(id).dtype == DType::kBF16);
+  return use(reinterpret_cast<uint16_t*>(binding.Address(id)));
+}
 
 template <bool kAccumulate>
 void Copy(const float* from, int64_t count, float* to) {
@@ -233,6 +250,21 @@ Kernel MakeKernel(const ConcatBackward& op, const Binding& binding) {
       });
     };
   });
+}
+
+Kernel MakeKernel(const Convert& op, const Binding& binding) {
+  const int64_t elems = binding.info(op.x).elems();
+  NUMERAL_CHECK(binding.info(op.y).elems() == elems);
+  const auto read = [&](const auto* x) -> Kernel {
+    return WithReal(binding, op.y, [=](auto* y) -> Kernel {
+      return [=] {
+        ParallelRanges(elems, kConvertGrain, elems, [=](int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i) StoreReal(LoadReal(x[i]), y[i]);
+        });
+      };
+    });
+  };
+  return WithReal(binding, op.x, read);
 }
 
 }  // namespace numeral::cpu

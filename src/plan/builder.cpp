@@ -1,6 +1,7 @@
 #include "plan/builder.h"
 
 #include "plan/arena.h"
+#include "plan/precision.h"
 #include "util/error.h"
 #include "util/random.h"
 
@@ -66,8 +67,9 @@ void PlanBuilder::Emit(Op op, std::string label) {
   plan_.phases.back().ops.push_back({std::move(op), std::move(label)});
 }
 
-Plan PlanBuilder::Finish(bool reuse_memory) {
-  PlaceTensors(plan_, reuse_memory);
+Plan PlanBuilder::Finish(const PlanOptions& options) {
+  ApplyPrecision(plan_, options.precision);
+  PlaceTensors(plan_, options.reuse_memory);
   return std::move(plan_);
 }
 

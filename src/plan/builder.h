@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "plan/compile.h"
 #include "plan/plan.h"
 
 namespace numeral {
@@ -31,8 +32,9 @@ class PlanBuilder {
 
   const TensorInfo& info(TensorId id) const { return plan_.tensor(id); }
 
-  // Places everything (arena.h) and ends the building.
-  Plan Finish(bool reuse_memory);
+  // Chooses the types of activations (precision.h), places everything (arena.h) and ends the
+  // building.
+  Plan Finish(const PlanOptions& options);
 
  private:
   TensorId Add(TensorInfo info);

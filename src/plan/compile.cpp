@@ -80,7 +80,7 @@ Plan CompilePlan(const Config& config, const Graph& generator, const Graph& disc
   if (last != full) phases.Train(last);
   if (options.sample_rows > 0) phases.Sample(options.sample_rows);
   if (config.output.accuracy_every > 0) phases.CheckAccuracy();
-  return builder.Finish(options.reuse_memory);
+  return builder.Finish(options);
 }
 
 }  // namespace numeral

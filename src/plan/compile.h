@@ -17,8 +17,9 @@ struct PlanOptions {
   bool reuse_memory = true;    // false: every tensor keeps its own memory, so that all can be read
   bool conv_epilogue = false;  // Capabilities of the engine
   bool dense_epilogue = false;
-  int64_t data_count = 0;  // images in the training set
-  int sample_rows = 0;     // batch of the kSample phase; 0: no such phase
+  Precision precision = Precision::kFp32;  // kBf16: activations are stored so
+  int64_t data_count = 0;                  // images in the training set
+  int sample_rows = 0;                     // batch of the kSample phase; 0: no such phase
 };
 
 // Slots of the metrics ring: the host reads it at least this often, in steps.

@@ -52,7 +52,8 @@ void EmitClassifyPhase(PlanBuilder& builder, const NetworkState& classifier,
 // The inputs of a network that the host fills: "<prefix>/<input>", and "<prefix>.digits", which
 // become one-hot here.
 std::vector<TensorId> EmitHostInputs(PlanBuilder& builder, const Graph& graph,
-                                     const std::string& prefix, const std::string& name, int rows) {
+                                     const std::string& prefix, const std::string& name, int rows,
+                                     Precision precision) {
   std::vector<TensorId> inputs;
   for (const InputSpec& input : graph.inputs) {
     if (input.kind == InputSpec::Kind::kDigit) {
@@ -62,6 +63,11 @@ std::vector<TensorId> EmitHostInputs(PlanBuilder& builder, const Graph& graph,
       builder.Emit(OneHot{digits, inputs.back()}, place);
     } else {
       inputs.push_back(builder.Persistent(prefix + "/" + input.name, rows, input.shape));
+      if (precision != Precision::kBf16) continue;
+      const std::string place = name + "/" + input.name;
+      const TensorId converted = builder.Transient(place, rows, input.shape);
+      builder.Emit(Convert{inputs.back(), converted}, place);
+      inputs.back() = converted;
     }
   }
   return inputs;
@@ -80,9 +86,14 @@ void EmitSamplePhase(PlanBuilder& builder, const NetworkState& generator, const 
   const std::string name = fmt::format("sample[{}]", rows);
   if (prepare) EmitPrepareWeights(builder, *generator.graph, params);
   const std::vector<TensorId> inputs =
-      EmitHostInputs(builder, *generator.graph, "sample", name, rows);
+      EmitHostInputs(builder, *generator.graph, "sample", name, rows, options.precision);
   NetworkPass pass(builder, generator, params, InferenceSettings(name + "/g", options));
-  pass.Forward(inputs, rows, builder.Persistent("sample.images", rows, kImage));
+  const TensorId images = builder.Persistent("sample.images", rows, kImage);
+  if (options.precision == Precision::kBf16) {
+    builder.Emit(Convert{pass.Forward(inputs, rows), images}, name + "/images");
+  } else {
+    pass.Forward(inputs, rows, images);
+  }
 }
 
 Plan CompileGeneratorPlan(const Graph& generator, const PlanOptions& options) {
@@ -91,7 +102,7 @@ Plan CompileGeneratorPlan(const Graph& generator, const PlanOptions& options) {
   builder.BeginPhase(PhaseKind::kPrepare, 0);
   EmitPrepareWeights(builder, generator, state.params);
   EmitSamplePhase(builder, state, state.params, options, false, options.sample_rows);
-  return builder.Finish(options.reuse_memory);
+  return builder.Finish(options);
 }
 
 Plan CompileClassifyPlan(const Graph& classifier, const PlanOptions& options) {
@@ -104,7 +115,7 @@ Plan CompileClassifyPlan(const Graph& classifier, const PlanOptions& options) {
   builder.BeginPhase(PhaseKind::kPrepare, 0);
   EmitPrepareWeights(builder, classifier, state.params);
   EmitClassifyPhase(builder, state, options);
-  return builder.Finish(options.reuse_memory);
+  return builder.Finish(options);
 }
 
 Plan CompilePredictorPlan(const Graph& predictor, const PlanOptions& options) {
@@ -115,10 +126,11 @@ Plan CompilePredictorPlan(const Graph& predictor, const PlanOptions& options) {
   EmitPrepareWeights(builder, predictor, state.params);
   builder.BeginPhase(PhaseKind::kPredict, rows);
   const std::string name = fmt::format("predict[{}]", rows);
-  const std::vector<TensorId> inputs = EmitHostInputs(builder, predictor, "predict", name, rows);
+  const std::vector<TensorId> inputs =
+      EmitHostInputs(builder, predictor, "predict", name, rows, options.precision);
   NetworkPass pass(builder, state, state.params, InferenceSettings(name + "/l", options));
   pass.Forward(inputs, rows, builder.Persistent("predict.output", rows, predictor.output_shape()));
-  return builder.Finish(options.reuse_memory);
+  return builder.Finish(options);
 }
 
 }  // namespace numeral

@@ -1,7 +1,8 @@
 // The operations of a plan: argument structs, no behaviour.
 //
 // Every engine gives each of them this meaning. Tensors are named by id (plan.h); `n` rows are
-// samples, activations are NHWC, everything is fp32 unless said. An output is overwritten unless
+// samples, activations are NHWC, everything is fp32 unless said (activations are bf16 where the
+// plan's precision is: precision.h). An output is overwritten unless
 // its op carries a GradientMode of kAccumulate. Inputs and outputs may not overlap, except where
 // "in place" is said: there the plan may give both the same memory. `step` names the counter
 // tensor: draws use its value minus one, the index of the running step.
@@ -362,6 +363,12 @@ struct EmaUpdate {
   TensorId source, target;
 };
 
+// y = x as y's type: fp32 or bf16, rounded to the nearest, ties to even. The one op whose
+// activations may differ in type.
+struct Convert {
+  TensorId x, y;
+};
+
 using Op =
     std::variant<AdvanceStep, GatherBatch, GatherPairs, DrawLatents, DrawDigits, OneHot, DrawTimes,
                  FlowPath, ConvForward, ConvBackwardData, ConvBackwardWeight, DenseForward,
@@ -370,6 +377,6 @@ using Op =
                  BinaryForward, BinaryBackward, Accumulate, Permute, MaxPoolForward,
                  MaxPoolBackward, GlobalMaxPoolForward, GlobalMaxPoolBackward, UpsampleForward,
                  UpsampleBackward, PixelShuffleForward, PixelShuffleBackward, ConcatForward,
-                 ConcatBackward, Loss, SquaredError, Accuracy, AdamUpdate, EmaUpdate>;
+                 ConcatBackward, Loss, SquaredError, Accuracy, AdamUpdate, EmaUpdate, Convert>;
 
 }  // namespace numeral

@@ -9,6 +9,8 @@ int64_t BytesOf(DType dtype) {
     case DType::kF32:
     case DType::kI32:
       return 4;
+    case DType::kBF16:
+      return 2;
     case DType::kI64:
       return 8;
     case DType::kU8:
@@ -42,7 +44,8 @@ std::string DumpPlan(const Plan& plan) {
                                  plan.transient_bytes);
   const auto describe = [&](TensorId id) {
     const TensorInfo& t = plan.tensor(id);
-    return fmt::format("{}[{}x{}]@{}{}", t.name, t.rows, ToString(t.shape),
+    return fmt::format("{}[{}x{}]{}@{}{}", t.name, t.rows, ToString(t.shape),
+                       t.dtype == DType::kBF16 ? " bf16 " : "",
                        t.storage == Storage::kPersistent ? "p" : "t", t.offset_bytes);
   };
   for (const Phase& phase : plan.phases) {

@@ -15,8 +15,10 @@
 
 namespace numeral {
 
-enum class DType { kF32, kI32, kI64, kU8 };
+enum class DType { kF32, kBF16, kI32, kI64, kU8 };
 int64_t BytesOf(DType dtype);
+// Whether it holds real numbers.
+inline bool IsReal(DType dtype) { return dtype == DType::kF32 || dtype == DType::kBF16; }
 
 // Persistent tensors keep their values between phases and can be read and written by the host.
 // Transient ones live in one arena, from the first op of a phase that writes them to the last that
@@ -64,7 +66,8 @@ struct Phase {
 struct Plan {
   std::vector<TensorInfo> tensors;
   std::vector<Phase> phases;
-  uint64_t seed = 0;  // key of every draw
+  uint64_t seed = 0;                       // key of every draw
+  Precision precision = Precision::kFp32;  // of matrix arithmetic
   int64_t persistent_bytes = 0;
   int64_t transient_bytes = 0;
 
@@ -82,6 +85,9 @@ struct Operand {
   const char* name;  // "image"
   TensorId id;
   Access access;
+  // A value of a network or its gradient, which may be stored as bf16 (precision.h); all of an op
+  // have one type. What is not stays as it is: parameters, statistics, losses, integers.
+  bool activation = false;
 };
 // Without kNoTensor entries; in the order of the struct.
 std::vector<Operand> Operands(const Op& op);

@@ -98,7 +98,7 @@ Plan FinishRunOfOne(PlanBuilder& builder, const Config& config, const Graph& gra
   const int last = BatchOfStep(config, options.data_count, run.steps_per_epoch - 1);
   emit_step(network, full);
   if (last != full) emit_step(network, last);
-  return builder.Finish(options.reuse_memory);
+  return builder.Finish(options);
 }
 
 }  // namespace numeral

@@ -62,6 +62,7 @@ Session::Session(const Config& config, int64_t data_count, Engine& engine, bool 
                                                   {.fuse = fuse,
                                                    .conv_epilogue = capabilities.conv_epilogue,
                                                    .dense_epilogue = capabilities.dense_epilogue,
+                                                   .precision = config_.precision,
                                                    .data_count = data_count_,
                                                    .sample_rows = sample_rows_}));
   CheckSupported(config_, *plan_, engine);

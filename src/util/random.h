@@ -14,11 +14,7 @@
 #include <cstring>
 #include <string_view>
 
-#ifdef __CUDACC__
-#define NUMERAL_HOST_DEVICE __host__ __device__
-#else
-#define NUMERAL_HOST_DEVICE
-#endif
+#include "util/host_device.h"
 
 namespace numeral {
 

@@ -4,8 +4,6 @@
 // h == w == 1 and spatial == false; it is a different shape from the spatial 1x1xC.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <cstdint>
 #include <string>
 
@@ -27,8 +25,8 @@ struct Shape {
 
 // "7x7x256" or "12544".
 inline std::string ToString(const Shape& shape) {
-  return shape.spatial ? fmt::format("{}x{}x{}", shape.h, shape.w, shape.c)
-                       : fmt::format("{}", shape.c);
+  if (!shape.spatial) return std::to_string(shape.c);
+  return std::to_string(shape.h) + "x" + std::to_string(shape.w) + "x" + std::to_string(shape.c);
 }
 
 }  // namespace numeral

@@ -3,11 +3,20 @@
 #include <cstring>
 
 #include "tests/reference/ops.h"
+#include "util/bf16.h"
 #include "util/error.h"
 
 namespace numeral::reference {
 
 namespace {
+
+// bf16 as the plan keeps it.
+struct Bf16 {
+  Bf16() = default;
+  explicit Bf16(double value) : bits(Bf16FromFloat(static_cast<float>(value))) {}
+  operator double() const { return FloatFromBf16(bits); }
+  uint16_t bits;
+};
 
 // Copies between the plan's type on the host and the wider one here; memcpy, as spans of bytes
 // promise no alignment.
@@ -36,6 +45,8 @@ void ReferenceExecutable::Write(TensorId id, std::span<const std::byte> bytes) {
   switch (store_.info(id).dtype) {
     case DType::kF32:
       return CopyIn<float>(bytes, store_.F32(id));
+    case DType::kBF16:
+      return CopyIn<Bf16>(bytes, store_.F32(id));
     case DType::kI32:
       return CopyIn<int32_t>(bytes, store_.Integers(id));
     case DType::kI64:
@@ -49,6 +60,8 @@ void ReferenceExecutable::Read(TensorId id, std::span<std::byte> bytes) {
   switch (store_.info(id).dtype) {
     case DType::kF32:
       return CopyOut<float, double>(store_.F32(id), bytes);
+    case DType::kBF16:
+      return CopyOut<Bf16, double>(store_.F32(id), bytes);
     case DType::kI32:
       return CopyOut<int32_t, int64_t>(store_.Integers(id), bytes);
     case DType::kI64:

@@ -46,6 +46,7 @@ void Run(const PixelShuffleForward& op, Store& store);
 void Run(const PixelShuffleBackward& op, Store& store);
 void Run(const ConcatForward& op, Store& store);
 void Run(const ConcatBackward& op, Store& store);
+void Run(const Convert& op, Store& store);
 // loss.cpp
 void Run(const Loss& op, Store& store);
 void Run(const SquaredError& op, Store& store);

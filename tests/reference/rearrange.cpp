@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tests/reference/ops.h"
 #include "util/error.h"
 
@@ -130,6 +132,13 @@ void Run(const ConcatBackward& op, Store& store) {
   ForEachElement(store.rows(op.grad_x), grad_x, [&](int n, int i, int j, int c) {
     grad_x(n, i, j, c) += grad_y(n, i, j, op.first_channel + c);
   });
+}
+
+void Run(const Convert& op, Store& store) {
+  const auto x = store.F32(op.x);
+  const auto y = store.F32(op.y);
+  NUMERAL_CHECK(x.size() == y.size());
+  std::copy(x.begin(), x.end(), y.begin());
 }
 
 }  // namespace numeral::reference

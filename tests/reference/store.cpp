@@ -31,7 +31,7 @@ Store::Store(const Plan& plan)
     }
     NUMERAL_CHECK(info.offset_elems == 0);
     const auto elems = static_cast<size_t>(info.elems());
-    if (info.dtype == DType::kF32) {
+    if (IsReal(info.dtype)) {
       reals_[i].resize(elems);
     } else {
       integers_[i].resize(elems);
@@ -43,13 +43,13 @@ Store::Store(const Plan& plan)
 
 std::span<double> Store::F32(TensorId id) {
   if (id == kNoTensor) return {};
-  NUMERAL_CHECK(info(id).dtype == DType::kF32);
+  NUMERAL_CHECK(IsReal(info(id).dtype));
   return Slice(reals_, info(id), id);
 }
 
 std::span<int64_t> Store::Integers(TensorId id) {
   if (id == kNoTensor) return {};
-  NUMERAL_CHECK(info(id).dtype != DType::kF32);
+  NUMERAL_CHECK(!IsReal(info(id).dtype));
   return Slice(integers_, info(id), id);
 }
 

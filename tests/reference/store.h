@@ -1,7 +1,8 @@
 // The memory of the reference engine.
 //
 // Every base tensor has its own vector, so nothing is shared but what views share: arena offsets
-// are not looked at. f32 tensors are held as double; all integer types as int64. Everything starts
+// are not looked at. f32 and bf16 tensors are held as
+// double; all integer types as int64. Everything starts
 // poisoned (NaN, or a number no index check lets through), so reading what was never written shows.
 #pragma once
 
@@ -49,7 +50,7 @@ class Store {
  private:
   const Plan& plan_;
   std::vector<std::vector<double>> reals_;      // by base tensor; empty for integer ones
-  std::vector<std::vector<int64_t>> integers_;  // by base tensor; empty for f32 ones
+  std::vector<std::vector<int64_t>> integers_;  // by base tensor; empty for real ones
 };
 
 }  // namespace numeral::reference

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "tests/reference/engine.h"
+#include "util/bf16.h"
 
 namespace numeral {
 
@@ -59,8 +60,15 @@ std::vector<std::byte> ReadBytes(Executable& executable, const TensorInfo& info,
 }
 
 std::vector<double> ReadReals(Executable& executable, const TensorInfo& info, TensorId id) {
-  const auto values = executable.ReadAll<float>(id, info.elems());
-  return {values.begin(), values.end()};
+  if (info.dtype == DType::kF32) {
+    const auto values = executable.ReadAll<float>(id, info.elems());
+    return {values.begin(), values.end()};
+  }
+  std::vector<double> values;
+  for (const uint16_t bits : executable.ReadAll<uint16_t>(id, info.elems())) {
+    values.push_back(FloatFromBf16(bits));
+  }
+  return values;
 }
 
 // True where the tensor's bytes lie on those of a tensor that the op writes.
@@ -97,7 +105,7 @@ Comparison CompareWithReference(Engine& engine, const OpCase& op_case) {
   for (const TensorId id : written) {
     const TensorInfo& info = plan.tensor(id);
     first_run.emplace_back(id, ReadBytes(*actual, info, id));
-    if (info.dtype == DType::kF32) {
+    if (IsReal(info.dtype)) {
       comparison.Add(info.name, ReadReals(*actual, info, id), expected.ReadDoubles(id));
     } else {
       comparison.AddExact(info.name, first_run.back().second, ReadBytes(expected, info, id));

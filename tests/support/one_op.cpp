@@ -127,6 +127,7 @@ void OneOpPlan::SetIntegers(TensorId id, const std::vector<int64_t>& values) {
       values_[id] = ToBytes<uint8_t>(values);
       return;
     case DType::kF32:
+    case DType::kBF16:
       Fail("'{}' holds no integers", info(id).name);
   }
 }

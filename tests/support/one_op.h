@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,11 @@ class OneOpPlan {
   Plan plan_;
   std::map<TensorId, std::vector<std::byte>> values_;
 };
+
+// The same case with the activations of the op under test stored as bf16, and its inputs (weights
+// too) rounded to bf16, so that only the arithmetic and the rounding of results differ from the
+// reference. Nothing where the op has no activations.
+std::optional<OpCase> WithBf16Activations(const OpCase& op_case);
 
 // What the reference gives for the case, rounded to fp32, by tensor name: inputs of a backward
 // case.

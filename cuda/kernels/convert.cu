@@ -1,0 +1,44 @@
+#include "cuda/kernels/convert.h"
+#include "cuda/support/simt.h"
+#include "cuda/support/vector.h"
+
+namespace numeral::cuda {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr int kElems = 4;  // of a thread: 16 bytes of fp32, 8 of bf16
+
+template <typename X, typename Y, bool kPacked>
+__global__ void convert_kernel(const X* __restrict__ x, Y* __restrict__ y, int64_t elems) {
+  const int64_t thread = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+  const int64_t stride = int64_t{gridDim.x} * blockDim.x * kElems;
+  for (int64_t i = thread * kElems; i < elems; i += stride) {
+    if (kPacked && i + kElems <= elems) {
+      const Pack<X, kElems> in = LoadPack<X, kElems>(x + i);
+      Pack<Y, kElems> out;
+      for (int j = 0; j < kElems; ++j) out.at[j] = FromFloat<Y>(ToFloat(in.at[j]));
+      StorePack(y + i, out);
+    } else {
+      for (int64_t j = i; j < i + kElems && j < elems; ++j) y[j] = FromFloat<Y>(ToFloat(x[j]));
+    }
+  }
+}
+
+}  // namespace
+
+template <typename X, typename Y>
+void LaunchConvert(const ConvertArgs<X, Y>& args, cudaStream_t stream) {
+  if (args.elems == 0) return;
+  Require(args.elems > 0 && args.x != nullptr && args.y != nullptr, "convert: operands");
+  const bool packed = Aligned(kElems * sizeof(X), args.x) && Aligned(kElems * sizeof(Y), args.y);
+  const LaunchShape shape{BlocksFor((args.elems + kElems - 1) / kElems, kThreads), kThreads};
+  Launch("convert", packed ? convert_kernel<X, Y, true> : convert_kernel<X, Y, false>, shape,
+         stream, args.x, args.y, args.elems);
+}
+
+template void LaunchConvert(const ConvertArgs<float, float>&, cudaStream_t);
+template void LaunchConvert(const ConvertArgs<float, bf16>&, cudaStream_t);
+template void LaunchConvert(const ConvertArgs<bf16, float>&, cudaStream_t);
+template void LaunchConvert(const ConvertArgs<bf16, bf16>&, cudaStream_t);
+
+}  // namespace numeral::cuda

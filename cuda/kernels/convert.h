@@ -1,0 +1,24 @@
+// Copies of fp32 and bf16 numbers as the other type.
+//
+// y[i] = x[i], rounded to the nearest where Y is bf16. Bound by memory: 16-byte loads where both
+// addresses and the count allow it, one thread per pack, grid-stride. Any count.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+
+namespace numeral::cuda {
+
+template <typename X, typename Y>
+struct ConvertArgs {
+  const X* x;
+  Y* y;
+  int64_t elems;
+};
+
+// X and Y: float or bf16.
+template <typename X, typename Y>
+void LaunchConvert(const ConvertArgs<X, Y>& args, cudaStream_t stream);
+
+}  // namespace numeral::cuda
