@@ -11,6 +11,8 @@
 #include "cuda/lib/convolution_graph.h"
 #include "cuda/lib/cudnn_descriptor.h"
 #include "cuda/lib/plan_cache.h"
+#include "cuda/support/check.h"
+#include "cuda/support/runtime.h"
 #include "util/error.h"
 
 namespace numeral::cuda {
@@ -28,10 +30,6 @@ int AlignmentOf(const ConvPointers& pointers) {
   int alignment = kMaxAlignmentBytes;
   while (bits % static_cast<uintptr_t>(alignment) != 0) alignment /= 2;
   return alignment;
-}
-
-void CheckCuda(cudaError_t error, std::string_view what) {
-  if (error != cudaSuccess) Fail("{}: {}", what, cudaGetErrorString(error));
 }
 
 // cuDNN on the current device.
@@ -69,41 +67,45 @@ class Context {
   Target target_;
 };
 
-// Times plans on a problem's real buffers.
-class Stopwatch {
+// Memory of its own for the tensors and the workspace of a problem, to run plans on.
+class Rehearsal {
  public:
-  Stopwatch(const Context& context, const ConvPointers& pointers, size_t workspace_bytes,
+  Rehearsal(const Context& context, const ConvProblem& problem, size_t workspace_bytes,
             cudaStream_t stream)
-      : context_(context), pointers_(pointers), stream_(stream) {
-    CheckCuda(cudaMalloc(&workspace_, std::max<size_t>(workspace_bytes, 1)), "cudaMalloc");
-    CheckCuda(cudaEventCreate(&begin_), "cudaEventCreate");
-    CheckCuda(cudaEventCreate(&end_), "cudaEventCreate");
+      : context_(context), stream_(stream), begin_(MakeTimingEvent()), end_(MakeTimingEvent()) {
+    const ConvGeometry& g = problem.geometry;
+    const size_t element_bytes = problem.mode == MatrixMode::kBf16 ? 2 : 4;
+    const auto tensor_bytes = [&](size_t a, size_t b, size_t c, size_t d) {
+      return (a * b * c * d * element_bytes + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
+    };
+    const size_t image_bytes = tensor_bytes(g.n, g.h, g.w, g.c);
+    const size_t weight_bytes = tensor_bytes(g.k, g.r, g.s, g.c);
+    const size_t features_bytes = tensor_bytes(g.n, g.p, g.q, g.k);
+    const size_t tensors_bytes = image_bytes + weight_bytes + features_bytes;
+    memory_ = DeviceMemory(tensors_bytes + workspace_bytes);
+    pointers_ = {memory_.data(), memory_.data() + image_bytes,
+                 memory_.data() + image_bytes + weight_bytes};
+    workspace_ = memory_.data() + tensors_bytes;
+    NUMERAL_CUDA(cudaMemsetAsync(memory_.data(), kFillByte, tensors_bytes, stream));
   }
-  ~Stopwatch() {
-    cudaEventDestroy(begin_);
-    cudaEventDestroy(end_);
-    cudaFree(workspace_);
-  }
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
 
   // One run, which also loads the plan's kernels. Whether cuDNN took it.
   bool WarmUp(const ExecutionPlan& plan) const {
     const bool taken =
         context_.Execute(plan, pointers_, workspace_, stream_) == CUDNN_STATUS_SUCCESS;
-    CheckCuda(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
+    NUMERAL_CUDA(cudaStreamSynchronize(stream_));
     return taken;
   }
   // The fastest of a few runs, in milliseconds; fewer runs where they take long beside `best_ms`.
   float Measure(const ExecutionPlan& plan, float best_ms) const {
     float fastest_ms = std::numeric_limits<float>::infinity();
     for (int run = 0; run < kTimedRuns; ++run) {
-      CheckCuda(cudaEventRecord(begin_, stream_), "cudaEventRecord");
+      NUMERAL_CUDA(cudaEventRecord(begin_.get(), stream_));
       CheckCudnn(context_.Execute(plan, pointers_, workspace_, stream_), "cudnnBackendExecute");
-      CheckCuda(cudaEventRecord(end_, stream_), "cudaEventRecord");
-      CheckCuda(cudaEventSynchronize(end_), "cudaEventSynchronize");
+      NUMERAL_CUDA(cudaEventRecord(end_.get(), stream_));
+      NUMERAL_CUDA(cudaEventSynchronize(end_.get()));
       float ms = 0;
-      CheckCuda(cudaEventElapsedTime(&ms, begin_, end_), "cudaEventElapsedTime");
+      NUMERAL_CUDA(cudaEventElapsedTime(&ms, begin_.get(), end_.get()));
       fastest_ms = std::min(fastest_ms, ms);
       if (fastest_ms > kTooSlow * best_ms) break;
     }
@@ -111,38 +113,44 @@ class Stopwatch {
   }
 
  private:
+  static constexpr size_t kBlockBytes = 256;
+  static constexpr int kFillByte = 0x3C;  // 0.011 as fp32 and as bf16
+
   const Context& context_;
-  ConvPointers pointers_;
   cudaStream_t stream_;
+  Event begin_, end_;
+  DeviceMemory memory_;
+  ConvPointers pointers_{};
   void* workspace_ = nullptr;
-  cudaEvent_t begin_ = nullptr, end_ = nullptr;
 };
 
+// Of the plans that cuDNN carries out.
 ExecutionPlan Fastest(std::vector<ExecutionPlan> plans, const Context& context,
-                      const ConvPointers& pointers, cudaStream_t stream) {
+                      const ConvProblem& problem, cudaStream_t stream) {
   size_t workspace_bytes = 0;
   for (const ExecutionPlan& plan : plans) {
     workspace_bytes = std::max(workspace_bytes, plan.workspace_bytes);
   }
-  const Stopwatch stopwatch(context, pointers, workspace_bytes, stream);
+  const Rehearsal rehearsal(context, problem, workspace_bytes, stream);
+  std::erase_if(plans, [&](const ExecutionPlan& plan) { return !rehearsal.WarmUp(plan); });
+  if (plans.empty()) Fail("cuDNN carries out none of its plans");
+  if (plans.size() == 1) return std::move(plans[0]);
   float best_ms = std::numeric_limits<float>::infinity();
-  ExecutionPlan* best = nullptr;
+  ExecutionPlan* best = &plans[0];
   for (ExecutionPlan& plan : plans) {
-    if (!stopwatch.WarmUp(plan)) continue;
-    const float ms = stopwatch.Measure(plan, best_ms);
+    const float ms = rehearsal.Measure(plan, best_ms);
     if (ms >= best_ms) continue;
     best_ms = ms;
     best = &plan;
   }
-  if (best == nullptr) Fail("cuDNN carries out none of its {} plans", plans.size());
   return std::move(*best);
 }
 
 std::string MachineName() {
   int device = 0;
-  CheckCuda(cudaGetDevice(&device), "cudaGetDevice");
+  NUMERAL_CUDA(cudaGetDevice(&device));
   cudaDeviceProp properties{};
-  CheckCuda(cudaGetDeviceProperties(&properties, device), "cudaGetDeviceProperties");
+  NUMERAL_CUDA(cudaGetDeviceProperties(&properties, device));
   return fmt::format("cuDNN {} on {}", cudnnGetVersion(), properties.name);
 }
 
@@ -178,7 +186,7 @@ std::string Convolution::description() const {
 struct ConvolutionLibrary::State {
   std::shared_ptr<const Context> context;
   PlanCache cache;
-  int timed_problems;
+  int chosen_plans;
 };
 
 ConvolutionLibrary::ConvolutionLibrary(const std::filesystem::path& cache_file)
@@ -186,13 +194,12 @@ ConvolutionLibrary::ConvolutionLibrary(const std::filesystem::path& cache_file)
                                      PlanCache(cache_file, MachineName()), 0)) {}
 ConvolutionLibrary::~ConvolutionLibrary() = default;
 
-int ConvolutionLibrary::timed_problems() const { return state_->timed_problems; }
+int ConvolutionLibrary::chosen_plans() const { return state_->chosen_plans; }
 
 std::unique_ptr<Convolution> ConvolutionLibrary::Plan(const ConvProblem& problem,
-                                                      const ConvPointers& pointers,
+                                                      int alignment_bytes,
                                                       cudaStream_t stream) try {
   const Context& context = *state_->context;
-  const int alignment_bytes = AlignmentOf(pointers);
   auto state = std::make_unique<Convolution::State>(
       state_->context, Describe(problem), alignment_bytes,
       ConvolutionGraph(problem, alignment_bytes, context.target()), std::nullopt);
@@ -202,14 +209,13 @@ std::unique_ptr<Convolution> ConvolutionLibrary::Plan(const ConvProblem& problem
     state->plan = state->graph.Build(*choice, refusal);
   }
   if (state->plan) {
-    // Its kernels are loaded now: nothing may be loaded while a stream is captured.
-    const Stopwatch runner(context, pointers, state->plan->workspace_bytes, stream);
-    if (!runner.WarmUp(*state->plan)) state->plan.reset();
+    const Rehearsal rehearsal(context, problem, state->plan->workspace_bytes, stream);
+    if (!rehearsal.WarmUp(*state->plan)) state->plan.reset();
   }
   if (!state->plan) {
-    state->plan = Fastest(state->graph.AdmissiblePlans(), context, pointers, stream);
+    state->plan = Fastest(state->graph.AdmissiblePlans(), context, problem, stream);
     state_->cache.Add(key, state->plan->choice);
-    ++state_->timed_problems;
+    ++state_->chosen_plans;
   }
   return std::unique_ptr<Convolution>(new Convolution(std::move(state)));
 } catch (const Error& error) {

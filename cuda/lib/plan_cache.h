@@ -21,9 +21,9 @@ struct EngineChoice {
   bool operator==(const EngineChoice&) const = default;
 };
 
-// Where the engine keeps its cache files: $NUMERAL_CACHE, else $XDG_CACHE_HOME/numeral, else
+// The cache file of that name in $NUMERAL_CACHE, else $XDG_CACHE_HOME/numeral, else
 // $HOME/.cache/numeral. Empty where none of them is set.
-std::filesystem::path CacheFolder();
+std::filesystem::path CacheFile(const std::string& name);
 
 class PlanCache {
  public:
