@@ -10,7 +10,23 @@ TensorId BaseOf(const Binding& binding, TensorId id) {
   return base == kNoTensor ? id : base;
 }
 
+MatrixMode ModeOf(Precision precision) {
+  switch (precision) {
+    case Precision::kFp32:
+      return MatrixMode::kFp32;
+    case Precision::kTf32:
+      return MatrixMode::kTf32;
+    case Precision::kBf16:
+      return MatrixMode::kBf16;
+  }
+  Fail("internal error: no such precision");
+}
+
 }  // namespace
+
+Workspace::Workspace(Precision precision, Libraries& libraries, cudaStream_t stream,
+                     EngineCounters& counters)
+    : libraries_(libraries), mode_(ModeOf(precision)), stream_(stream), counters_(counters) {}
 
 DeviceMemory Workspace::NewMemory(size_t bytes) {
   ++counters_.allocations;
@@ -24,26 +40,26 @@ const int32_t* Workspace::Table(const std::vector<int32_t>& values) {
   return reinterpret_cast<const int32_t*>(tables_.back().data());
 }
 
-void Workspace::ReserveRounded(const Binding& binding, TensorId weight) {
+bf16* Workspace::MakeRounded(const Binding& binding, TensorId weight) {
   const TensorId base = BaseOf(binding, weight);
-  mirrors_[base].elems = binding.info(base).elems();
+  if (!mirrors_.contains(base)) {
+    mirrors_[base] = NewMemory(static_cast<size_t>(binding.info(base).elems()) * sizeof(bf16));
+  }
+  return Rounded(binding, weight);
 }
 
 bf16* Workspace::Rounded(const Binding& binding, TensorId weight) const {
   const auto mirror = mirrors_.find(BaseOf(binding, weight));
   if (mirror == mirrors_.end()) return nullptr;
-  return reinterpret_cast<bf16*>(mirror->second.memory.data()) + binding.info(weight).offset_elems;
+  return reinterpret_cast<bf16*>(mirror->second.data()) + binding.info(weight).offset_elems;
 }
 
-void Workspace::Allocate(cudaStream_t stream) {
+void Workspace::Allocate() {
   scratch_ = NewMemory(scratch_bytes_);
   const size_t counter_bytes = static_cast<size_t>(counter_count_) * sizeof(unsigned);
   counter_memory_ = NewMemory(counter_bytes);
   if (counter_bytes > 0) {
-    NUMERAL_CUDA(cudaMemsetAsync(counter_memory_.data(), 0, counter_bytes, stream));
-  }
-  for (auto& [base, mirror] : mirrors_) {
-    mirror.memory = NewMemory(static_cast<size_t>(mirror.elems) * sizeof(bf16));
+    NUMERAL_CUDA(cudaMemsetAsync(counter_memory_.data(), 0, counter_bytes, stream_));
   }
 }
 

@@ -1,12 +1,14 @@
-// Copies of fp32 and bf16 numbers as the other type.
+// Numbers of one type copied, or added, as those of another.
 //
-// y[i] = x[i], rounded to the nearest where Y is bf16. Bound by memory: 16-byte loads where both
-// addresses and the count allow it, one thread per pack, grid-stride. Any count.
+// y[i] = x[i], or y[i] += x[i], rounded to the nearest where Y is bf16. Bound by memory: 16-byte
+// loads where both addresses and the count allow it, one thread per pack, grid-stride. Any count.
 #pragma once
 
 #include <cuda_runtime_api.h>
 
 #include <cstdint>
+
+#include "plan/ops.h"
 
 namespace numeral::cuda {
 
@@ -15,6 +17,7 @@ struct ConvertArgs {
   const X* x;
   Y* y;
   int64_t elems;
+  GradientMode mode = GradientMode::kOverwrite;
 };
 
 // X and Y: float or bf16.

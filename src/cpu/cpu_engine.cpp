@@ -49,14 +49,8 @@ class CpuExecutable : public Executable {
     std::memcpy(bytes.data(), binding_.Address(id), bytes.size());
   }
 
-  void Enqueue(int phase) override {
-    if (poison_) {
-      const auto count = static_cast<size_t>(plan_->transient_bytes) / sizeof(float);
-      std::fill_n(reinterpret_cast<float*>(transient_.data()), count,
-                  std::numeric_limits<float>::quiet_NaN());
-    }
-    if (profiling_) return EnqueueTimed(phase);
-    for (const Kernel& kernel : phases_[static_cast<size_t>(phase)]) kernel();
+  void Enqueue(int phase, int64_t times) override {
+    for (int64_t i = 0; i < times; ++i) RunPhase(phase);
   }
 
   void Sync() override {}
@@ -74,6 +68,16 @@ class CpuExecutable : public Executable {
   std::vector<OpTime> OpTimes() const override { return times_; }
 
  private:
+  void RunPhase(int phase) {
+    if (poison_) {
+      const auto count = static_cast<size_t>(plan_->transient_bytes) / sizeof(float);
+      std::fill_n(reinterpret_cast<float*>(transient_.data()), count,
+                  std::numeric_limits<float>::quiet_NaN());
+    }
+    if (profiling_) return RunTimed(phase);
+    for (const Kernel& kernel : phases_[static_cast<size_t>(phase)]) kernel();
+  }
+
   Kernel Compile(const PhaseOp& phase_op) {
     try {
       return std::visit(
@@ -94,7 +98,7 @@ class CpuExecutable : public Executable {
     }
   }
 
-  void EnqueueTimed(int phase) {
+  void RunTimed(int phase) {
     size_t row = 0;
     for (int p = 0; p < phase; ++p) row += phases_[static_cast<size_t>(p)].size();
     for (const Kernel& kernel : phases_[static_cast<size_t>(phase)]) {
@@ -122,7 +126,7 @@ class CpuExecutable : public Executable {
 
 class CpuEngine : public Engine {
  public:
-  explicit CpuEngine(bool poison) : poison_(poison) {
+  explicit CpuEngine(const EngineOptions& options) : poison_(options.poison) {
     const int threads = omp_get_max_threads();
     capabilities_ = {.name = "cpu",
                      .description = fmt::format("CPU, {} thread{}, oneDNN {}", threads,
@@ -145,8 +149,8 @@ class CpuEngine : public Engine {
 }  // namespace
 }  // namespace cpu
 
-std::unique_ptr<Engine> MakeCpuEngine(bool poison) {
-  return std::make_unique<cpu::CpuEngine>(poison);
+std::unique_ptr<Engine> MakeCpuEngine(const EngineOptions& options) {
+  return std::make_unique<cpu::CpuEngine>(options);
 }
 
 }  // namespace numeral

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,6 +23,8 @@ struct Capabilities {
   bool conv_epilogue = false;
   bool dense_epilogue = false;
   std::vector<Precision> precisions{Precision::kFp32};
+  // How many steps to hand over at a time: more than 1 where the engine works on by itself.
+  int64_t steps_at_once = 1;
 };
 
 // What a run did so far; for tests and benchmarks.
@@ -29,6 +32,8 @@ struct EngineCounters {
   int64_t allocations = 0;  // of the engine's own memory
   int64_t primitives = 0;   // library primitives created
   int64_t reorders = 0;     // layout changes executed; of weights and weight gradients only
+  int64_t waits = 0;        // times the host waited until the engine had done all its work
+  int64_t graph_launches = 0;
 };
 
 struct OpTime {
@@ -45,13 +50,21 @@ class Executable {
   // it.
   virtual void Write(TensorId id, std::span<const std::byte> bytes) = 0;
   virtual void Read(TensorId id, std::span<std::byte> bytes) = 0;
-  // Runs a phase, index into Plan::phases. May return before it is done.
-  virtual void Enqueue(int phase) = 0;
+  // Read in two halves, so that the engine works on in between: StartRead copies the tensor as what
+  // is enqueued so far leaves it, FinishRead waits for that copy alone. Finished in the order they
+  // were started in; at most kReadsUnderWay at a time.
+  static constexpr int kReadsUnderWay = 2;
+  virtual void StartRead(TensorId id, size_t size_bytes);
+  virtual void FinishRead(std::span<std::byte> bytes);
+  // Runs a phase, index into Plan::phases, so many times. May return before it is done.
+  virtual void Enqueue(int phase, int64_t times = 1) = 0;
   virtual void Sync() = 0;
   virtual EngineCounters Counters() const = 0;
   // Time per op since SetProfiling(true), which makes phases run op by op.
   virtual void SetProfiling(bool on) = 0;
   virtual std::vector<OpTime> OpTimes() const = 0;
+  // Kernels and copies that one run of a phase takes, or -1 where the engine cannot tell.
+  virtual int64_t NodeCount(int /*phase*/) { return -1; }
 
   template <typename T>
   std::vector<T> ReadAll(TensorId id, int64_t elems) {
@@ -63,6 +76,9 @@ class Executable {
   void WriteAll(TensorId id, const std::vector<T>& values) {
     Write(id, std::as_bytes(std::span(values)));
   }
+
+ private:
+  std::deque<std::vector<std::byte>> started_reads_;  // of engines that are done when they return
 };
 
 class Engine {
@@ -74,12 +90,18 @@ class Engine {
   virtual std::unique_ptr<Executable> Compile(std::shared_ptr<const Plan> plan) = 0;
 };
 
-// `device` is "auto", "cpu" or "cuda". A named device never falls back; throws Error(kBadInput)
-// with the reason where it cannot be had.
-std::unique_ptr<Engine> MakeEngine(const std::string& device);
+struct EngineOptions {
+  // Transient memory is NaN at the start of every phase: a read before a write shows.
+  bool poison = false;
+  // Phases run as captured graphs where the engine has such; without, op by op.
+  bool graphs = true;
+};
 
-// Defined in cpu/. With `poison`, transient memory is NaN at the start of every phase: a read
-// before a write shows.
-std::unique_ptr<Engine> MakeCpuEngine(bool poison = false);
+// `device` is "auto", "cpu" or "cuda". A named device never falls back; throws Error(kBadInput)
+// with the reason where it cannot be had. "auto" is the GPU where there is one.
+std::unique_ptr<Engine> MakeEngine(const std::string& device, const EngineOptions& options = {});
+
+// Defined in cpu/.
+std::unique_ptr<Engine> MakeCpuEngine(const EngineOptions& options = {});
 
 }  // namespace numeral

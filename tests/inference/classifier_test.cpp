@@ -38,7 +38,7 @@ struct Made {
   NetworkDescription description;
   Graph graph;
   NetworkValues values;
-  std::unique_ptr<Engine> engine = MakeCpuEngine(true);
+  std::unique_ptr<Engine> engine = MakeCpuEngine({.poison = true});
 
   explicit Made(const char* tail, bool with_body = true)
       : description(Describe(Json::parse(tail), with_body)),

@@ -11,7 +11,7 @@ namespace {
 
 struct Made {
   TempFolder folder;
-  std::unique_ptr<Engine> engine = MakeCpuEngine(true);
+  std::unique_ptr<Engine> engine = MakeCpuEngine({.poison = true});
 
   Weights Vivid(const std::string& name, bool conditional, uint64_t seed,
                 int latent_size = 6) const {

@@ -38,7 +38,7 @@ struct Made {
   NetworkDescription description = Describe(kNetwork);
   Graph graph = BuildGraph(description.network, description.convention, "test");
   NetworkValues values;
-  std::unique_ptr<Engine> engine = MakeCpuEngine(true);
+  std::unique_ptr<Engine> engine = MakeCpuEngine({.poison = true});
   std::unique_ptr<Generator> generator;
 
   // Weights large enough for pictures that differ.
@@ -174,7 +174,7 @@ TEST_CASE("a generator alone draws what its session draws", "[inference]") {
   json["data"]["pixel_range"] = {0, 1};
   json["output"]["grid"] = {3, 7};
   const Config config = ParseConfig(json, "generator_test", "gan");
-  const auto engine = MakeCpuEngine(true);
+  const auto engine = MakeCpuEngine({.poison = true});
   Session session(config, SyntheticImages(0, 44), *engine);
   session.Initialise();
   for (int step = 0; step < 6; ++step) session.Step(step);

@@ -77,7 +77,7 @@ Shown Mixed(int64_t number, int32_t, uint64_t seed) {
 }
 
 struct Made {
-  std::unique_ptr<Engine> engine = MakeCpuEngine(true);
+  std::unique_ptr<Engine> engine = MakeCpuEngine({.poison = true});
   Scripted* inner;
   std::unique_ptr<DigitSource> source;
 

@@ -81,7 +81,7 @@ std::vector<int32_t> Digits(int count) {
 TEST_CASE("a predictor without noise gives the network's answer to the digit", "[predictor]") {
   const NetworkDescription description = Described(kMean);
   const NetworkValues values = ValuesOf(description);
-  const auto engine = MakeCpuEngine(true);
+  const auto engine = MakeCpuEngine({.poison = true});
   LatentPredictor predictor(description, values, *engine, "l.bin");
   CHECK(predictor.latent_size() == kSize);
   CHECK_FALSE(predictor.varied());
@@ -101,7 +101,7 @@ TEST_CASE("a predictor without noise gives the network's answer to the digit", "
 TEST_CASE("a predictor with noise follows the network's velocity", "[predictor]") {
   const NetworkDescription description = Described(kFlow);
   const NetworkValues values = ValuesOf(description);
-  const auto engine = MakeCpuEngine(true);
+  const auto engine = MakeCpuEngine({.poison = true});
   LatentPredictor predictor(description, values, *engine, "l.bin");
   CHECK(predictor.varied());
   const std::vector<int32_t> digits = Digits(6);
@@ -128,7 +128,7 @@ TEST_CASE("a predictor with noise follows the network's velocity", "[predictor]"
 
 TEST_CASE("a predicted latent does not depend on its company", "[predictor]") {
   const NetworkDescription description = Described(kFlow);
-  const auto engine = MakeCpuEngine(true);
+  const auto engine = MakeCpuEngine({.poison = true});
   LatentPredictor predictor(description, ValuesOf(description), *engine, "l.bin");
   const std::vector<int32_t> digits = Digits(521);
   const std::vector<float> all = predictor.Predict(digits, 3, 1000);

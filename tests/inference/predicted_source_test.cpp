@@ -11,7 +11,7 @@ namespace {
 
 struct Made {
   TempFolder folder;
-  std::unique_ptr<Engine> engine = MakeCpuEngine(true);
+  std::unique_ptr<Engine> engine = MakeCpuEngine({.poison = true});
 
   explicit Made(bool noise) {
     WriteVividGenerator(folder.path() / "u.bin", false, 5);

@@ -82,7 +82,11 @@ std::vector<double> ReferenceExecutable::ReadDoubles(TensorId id) {
   return {source.begin(), source.end()};
 }
 
-void ReferenceExecutable::Enqueue(int phase) {
+void ReferenceExecutable::Enqueue(int phase, int64_t times) {
+  for (int64_t i = 0; i < times; ++i) RunPhase(phase);
+}
+
+void ReferenceExecutable::RunPhase(int phase) {
   NUMERAL_CHECK(phase >= 0 && phase < static_cast<int>(plan_->phases.size()));
   store_.Poison(Storage::kTransient);
   for (const PhaseOp& phase_op : plan_->phases[static_cast<size_t>(phase)].ops) {

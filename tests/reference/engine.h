@@ -27,13 +27,15 @@ class ReferenceExecutable final : public Executable {
   std::vector<double> ReadDoubles(TensorId id);
 
   // Runs at once. Errors carry the op's label.
-  void Enqueue(int phase) override;
+  void Enqueue(int phase, int64_t times = 1) override;
   void Sync() override {}
   EngineCounters Counters() const override { return {}; }
   void SetProfiling(bool) override {}
   std::vector<OpTime> OpTimes() const override { return {}; }
 
  private:
+  void RunPhase(int phase);
+
   std::shared_ptr<const Plan> plan_;
   Store store_;
 };

@@ -50,8 +50,8 @@ class FaultyExecutable final : public Executable {
       : inner_(std::move(plan)), fault_(std::move(fault)) {}
   void Write(TensorId id, std::span<const std::byte> bytes) override { inner_.Write(id, bytes); }
   void Read(TensorId id, std::span<std::byte> bytes) override { inner_.Read(id, bytes); }
-  void Enqueue(int phase) override {
-    inner_.Enqueue(phase);
+  void Enqueue(int phase, int64_t times) override {
+    inner_.Enqueue(phase, times);
     fault_(inner_);
   }
   void Sync() override {}

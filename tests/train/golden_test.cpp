@@ -105,7 +105,7 @@ class GoldenRun {
   GoldenRun(const fs::path& path, bool fuse)
       : golden_(ReadJson(path)),
         config_(ParseConfig(golden_["config"], path.filename().string(), "golden")),
-        engine_(MakeCpuEngine(true)),
+        engine_(MakeCpuEngine({.poison = true})),
         session_(SessionOn(golden_["data"], config_, *engine_, fuse)) {
     session_.Initialise();
   }

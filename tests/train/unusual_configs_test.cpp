@@ -85,7 +85,7 @@ Config ConfigOf(const Case& c) {
 
 // Losses of the steps, the accuracies of a check, and the pixels of a sample.
 std::vector<float> Outcome(const Config& config, bool fuse) {
-  const auto engine = MakeCpuEngine(true);
+  const auto engine = MakeCpuEngine({.poison = true});
   Session session(config, SyntheticData(20, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}), *engine, fuse);
   session.Initialise();
   std::vector<float> outcome;

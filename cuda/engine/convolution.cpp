@@ -1,0 +1,81 @@
+// Convolutions.
+#include "cuda/engine/nodes.h"
+#include "cuda/kernels/convert.h"
+
+namespace numeral::cuda {
+namespace {
+
+// Where scratch behind another use of it begins.
+size_t AlignUp(size_t bytes) { return (bytes + 255) / 256 * 256; }
+
+// What the weight is read from: itself, or its bf16 copy.
+void* WeightOperand(TensorId weight, const Binding& binding, Workspace& workspace) {
+  if (workspace.mode() == MatrixMode::kBf16) return workspace.MakeRounded(binding, weight);
+  return binding.F32(weight);
+}
+
+std::shared_ptr<const Convolution> Plan(ConvPass pass, const ConvGeometry& geometry,
+                                        const ConvPointers& pointers, Workspace& workspace) {
+  ++workspace.counters().primitives;
+  return workspace.libraries().convolutions.Plan({pass, geometry, workspace.mode()}, pointers,
+                                                 workspace.stream());
+}
+
+// A convolution whose output is an activation.
+Node ActivationNode(ConvPass pass, const ConvGeometry& geometry, const ConvPointers& pointers,
+                    Workspace& workspace) {
+  const auto convolution = Plan(pass, geometry, pointers, workspace);
+  workspace.Reserve(convolution->workspace_bytes());
+  return [convolution, pointers, &workspace](cudaStream_t stream) {
+    convolution->Run(pointers, workspace.scratch(), stream);
+  };
+}
+
+// The gradient of a weight by way of scratch, where it is rounded or added to.
+template <typename T>
+Node StagedWeightGradient(const ConvBackwardWeight& op, ConvPointers pointers, float* grad_weight,
+                          int64_t elems, Workspace& workspace) {
+  const size_t staged_bytes = AlignUp(static_cast<size_t>(elems) * sizeof(T));
+  const DeviceMemory planning(staged_bytes);  // scratch has no address yet
+  pointers.weight = planning.data();
+  const auto convolution = Plan(ConvPass::kBackwardWeight, op.geometry, pointers, workspace);
+  workspace.Reserve(staged_bytes + convolution->workspace_bytes());
+  return [=, &workspace, mode = op.mode](cudaStream_t stream) {
+    ConvPointers run = pointers;
+    run.weight = workspace.scratch();
+    convolution->Run(run, workspace.scratch() + staged_bytes, stream);
+    LaunchConvert<T, float>({workspace.scratch<T>(), grad_weight, elems, mode}, stream);
+  };
+}
+
+}  // namespace
+
+Node MakeNode(const ConvForward& op, const Binding& binding, Workspace& workspace) {
+  NUMERAL_CHECK(op.bias == kNoTensor && op.activation == Activation{});
+  const ConvPointers pointers{binding.Address(op.image),
+                              WeightOperand(op.weight, binding, workspace),
+                              binding.Address(op.features)};
+  return ActivationNode(ConvPass::kForward, op.geometry, pointers, workspace);
+}
+
+Node MakeNode(const ConvBackwardData& op, const Binding& binding, Workspace& workspace) {
+  const ConvPointers pointers{binding.Address(op.image),
+                              WeightOperand(op.weight, binding, workspace),
+                              binding.Address(op.features)};
+  return ActivationNode(ConvPass::kBackwardData, op.geometry, pointers, workspace);
+}
+
+Node MakeNode(const ConvBackwardWeight& op, const Binding& binding, Workspace& workspace) {
+  float* grad_weight = binding.F32(op.grad_weight);
+  const int64_t elems = binding.info(op.grad_weight).elems();
+  const ConvPointers pointers{binding.Address(op.image), grad_weight, binding.Address(op.features)};
+  if (workspace.mode() == MatrixMode::kBf16) {
+    return StagedWeightGradient<bf16>(op, pointers, grad_weight, elems, workspace);
+  }
+  if (op.mode == GradientMode::kAccumulate) {
+    return StagedWeightGradient<float>(op, pointers, grad_weight, elems, workspace);
+  }
+  return ActivationNode(ConvPass::kBackwardWeight, op.geometry, pointers, workspace);
+}
+
+}  // namespace numeral::cuda

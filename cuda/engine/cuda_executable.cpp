@@ -1,0 +1,134 @@
+#include "cuda/engine/cuda_executable.h"
+
+#include "cuda/engine/nodes.h"
+#include "cuda/support/check.h"
+
+namespace numeral::cuda {
+namespace {
+
+Node Compile(const PhaseOp& op, const Binding& binding, Workspace& workspace) {
+  try {
+    return std::visit([&](const auto& o) { return MakeNode(o, binding, workspace); }, op.op);
+  } catch (const Error& error) {
+    throw Error(error.kind(),
+                fmt::format("the CUDA engine cannot compile {} ({}), {}: {}", OpName(op.op),
+                            op.label, Attributes(op.op), error.what()));
+  }
+}
+
+bool IsPrepare(const PhaseOp& op) { return std::holds_alternative<PrepareWeight>(op.op); }
+
+}  // namespace
+
+CudaExecutable::CudaExecutable(std::shared_ptr<const Plan> plan, const EngineOptions& options,
+                               Libraries& libraries)
+    : plan_(std::move(plan)),
+      options_(options),
+      stream_(MakeStream()),
+      workspace_(plan_->precision, libraries, stream_.get(), counters_),
+      persistent_(workspace_.NewMemory(static_cast<size_t>(plan_->persistent_bytes))),
+      transient_(workspace_.NewMemory(static_cast<size_t>(plan_->transient_bytes))),
+      binding_(*plan_, persistent_.data(), transient_.data()),
+      transfers_(stream_.get(), counters_) {
+  if (plan_->persistent_bytes > 0) {
+    NUMERAL_CUDA(cudaMemsetAsync(persistent_.data(), 0,
+                                 static_cast<size_t>(plan_->persistent_bytes), stream_.get()));
+  }
+  // Which weights have a working copy is known only once every other op has asked for its own.
+  std::vector<std::vector<NamedNode>> nodes(plan_->phases.size());
+  for (const bool prepare : {false, true}) {
+    for (size_t p = 0; p < nodes.size(); ++p) {
+      const std::vector<PhaseOp>& ops = plan_->phases[p].ops;
+      nodes[p].resize(ops.size());
+      for (size_t i = 0; i < ops.size(); ++i) {
+        if (IsPrepare(ops[i]) != prepare) continue;
+        nodes[p][i] = {Compile(ops[i], binding_, workspace_), ops[i].label};
+      }
+    }
+  }
+  workspace_.Allocate();
+  for (size_t p = 0; p < nodes.size(); ++p) {
+    phases_.emplace_back(plan_->phases[p].name(), std::move(nodes[p]));
+  }
+}
+
+void CudaExecutable::Write(TensorId id, std::span<const std::byte> bytes) {
+  CheckTransfer(id, bytes.size());
+  transfers_.Write(binding_.Address(id), bytes);
+}
+
+void CudaExecutable::Read(TensorId id, std::span<std::byte> bytes) {
+  CheckTransfer(id, bytes.size());
+  transfers_.Read(binding_.Address(id), bytes);
+}
+
+void CudaExecutable::StartRead(TensorId id, size_t size_bytes) {
+  CheckTransfer(id, size_bytes);
+  transfers_.StartRead(binding_.Address(id), size_bytes);
+}
+
+void CudaExecutable::FinishRead(std::span<std::byte> bytes) { transfers_.FinishRead(bytes); }
+
+void CudaExecutable::Enqueue(int phase, int64_t times) {
+  PhaseRunner& runner = phases_[static_cast<size_t>(phase)];
+  if (!options_.poison && !profiling_) {
+    return runner.Enqueue(times, options_.graphs, stream_.get(), counters_);
+  }
+  for (int64_t i = 0; i < times; ++i) {
+    if (options_.poison && plan_->transient_bytes > 0) {
+      NUMERAL_CUDA(cudaMemsetAsync(transient_.data(), 0xFF,
+                                   static_cast<size_t>(plan_->transient_bytes), stream_.get()));
+    }
+    if (profiling_) {
+      EnqueueTimed(phase);
+    } else {
+      runner.Enqueue(1, options_.graphs, stream_.get(), counters_);
+    }
+  }
+}
+
+void CudaExecutable::Sync() {
+  NUMERAL_CUDA(cudaStreamSynchronize(stream_.get()));
+  ++counters_.waits;
+}
+
+int64_t CudaExecutable::NodeCount(int phase) {
+  return phases_[static_cast<size_t>(phase)].NodeCount(stream_.get());
+}
+
+void CudaExecutable::SetProfiling(bool on) {
+  profiling_ = on;
+  times_.clear();
+  for (size_t p = 0; on && p < phases_.size(); ++p) {
+    for (size_t i = 0; i < phases_[p].nodes().size(); ++i) {
+      times_.push_back({static_cast<int>(p), static_cast<int>(i), 0, 0});
+    }
+  }
+}
+
+void CudaExecutable::EnqueueTimed(int phase) {
+  const PhaseRunner& runner = phases_[static_cast<size_t>(phase)];
+  std::vector<Event> marks;
+  const auto mark = [&](size_t) {
+    marks.push_back(MakeTimingEvent());
+    NUMERAL_CUDA(cudaEventRecord(marks.back().get(), stream_.get()));
+  };
+  mark(0);
+  runner.RunEach(stream_.get(), mark);
+  Sync();
+  size_t row = 0;
+  for (int p = 0; p < phase; ++p) row += phases_[static_cast<size_t>(p)].nodes().size();
+  for (size_t i = 0; i + 1 < marks.size(); ++i, ++row) {
+    float elapsed_ms = 0;
+    NUMERAL_CUDA(cudaEventElapsedTime(&elapsed_ms, marks[i].get(), marks[i + 1].get()));
+    times_[row].seconds += elapsed_ms / 1000;
+    ++times_[row].runs;
+  }
+}
+
+void CudaExecutable::CheckTransfer(TensorId id, size_t bytes) const {
+  NUMERAL_CHECK(plan_->tensor(id).storage == Storage::kPersistent);
+  NUMERAL_CHECK(static_cast<size_t>(plan_->tensor(id).bytes()) == bytes);
+}
+
+}  // namespace numeral::cuda

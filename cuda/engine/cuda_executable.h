@@ -1,0 +1,48 @@
+// A plan on the device: its memory, its ops as nodes, its phases as graphs.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "cuda/engine/phase_runner.h"
+#include "cuda/engine/transfers.h"
+#include "cuda/engine/workspace.h"
+#include "engine/engine.h"
+
+namespace numeral::cuda {
+
+class CudaExecutable final : public Executable {
+ public:
+  // `libraries` outlives the executable.
+  CudaExecutable(std::shared_ptr<const Plan> plan, const EngineOptions& options,
+                 Libraries& libraries);
+
+  void Write(TensorId id, std::span<const std::byte> bytes) override;
+  void Read(TensorId id, std::span<std::byte> bytes) override;
+  void StartRead(TensorId id, size_t size_bytes) override;
+  void FinishRead(std::span<std::byte> bytes) override;
+  void Enqueue(int phase, int64_t times) override;
+  void Sync() override;
+  EngineCounters Counters() const override { return counters_; }
+  void SetProfiling(bool on) override;
+  std::vector<OpTime> OpTimes() const override { return times_; }
+  int64_t NodeCount(int phase) override;
+
+ private:
+  void EnqueueTimed(int phase);
+  void CheckTransfer(TensorId id, size_t bytes) const;
+
+  std::shared_ptr<const Plan> plan_;
+  EngineOptions options_;
+  EngineCounters counters_;
+  Stream stream_;
+  Workspace workspace_;
+  DeviceMemory persistent_, transient_;
+  Binding binding_;
+  Transfers transfers_;
+  std::vector<PhaseRunner> phases_;
+  bool profiling_ = false;
+  std::vector<OpTime> times_;
+};
+
+}  // namespace numeral::cuda
