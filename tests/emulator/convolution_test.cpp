@@ -105,11 +105,11 @@ void CheckCase(ConvolutionLibrary& library, OpCase op_case, const ConvCase& conv
     tensors.emplace(id, DeviceTensor(values, bf16));
   }
   const Stream stream = MakeStream();
-  const auto convolution = library.Plan({conv.pass, conv.geometry, mode}, 16, stream.get());
+  const ConvPointers pointers{tensors.at(conv.image).data(), tensors.at(conv.weight).data(),
+                              tensors.at(conv.features).data()};
+  const auto convolution = library.Plan({conv.pass, conv.geometry, mode}, pointers, stream.get());
   const DeviceMemory workspace(convolution->workspace_bytes());
-  convolution->Run({tensors.at(conv.image).data(), tensors.at(conv.weight).data(),
-                    tensors.at(conv.features).data()},
-                   workspace.data(), stream.get());
+  convolution->Run(pointers, workspace.data(), stream.get());
   NUMERAL_CUDA(cudaStreamSynchronize(stream.get()));
   INFO(convolution->description());
   CheckValues(tensors.at(conv.output).Values(),
@@ -143,10 +143,15 @@ int AllExecutions() {
   return sum;
 }
 
+// Pointers that are good for planning, which looks at their alignment alone.
+ConvPointers AlignedTo(uintptr_t bytes) {
+  return {nullptr, nullptr, reinterpret_cast<void*>(bytes)};
+}
+
 // The description of the plan that a library chooses or remembers.
 std::string Plan(ConvolutionLibrary& library, const ConvProblem& problem) {
   const Stream stream = MakeStream();
-  return library.Plan(problem, 16, stream.get())->description();
+  return library.Plan(problem, AlignedTo(16), stream.get())->description();
 }
 
 }  // namespace
@@ -187,7 +192,7 @@ TEST_CASE("The choice of a plan is remembered", "[convolution]") {
   CHECK(AllExecutions() == before + 1);  // loads the kernels
 
   const Stream stream = MakeStream();
-  second.Plan(kForwardTf32, 4, stream.get());
+  second.Plan(kForwardTf32, AlignedTo(4), stream.get());
   CHECK(second.chosen_plans() == 1);  // another alignment, another problem
 }
 
@@ -244,8 +249,8 @@ TEST_CASE("A convolution can be captured", "[convolution]") {
   ConvolutionLibrary library("");
   const Stream stream = MakeStream();
   const auto convolution = library.Plan(
-      {ConvPass::kForward, {1, 1, 1, 2, 2, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0}, MatrixMode::kBf16}, 16,
-      stream.get());
+      {ConvPass::kForward, {1, 1, 1, 2, 2, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0}, MatrixMode::kBf16},
+      AlignedTo(16), stream.get());
   const DeviceTensor image({1, 2}, true), weight({1, 10, 100, 1000}, true), features({0, 0}, true);
   const DeviceMemory workspace(convolution->workspace_bytes());
   NUMERAL_CUDA(cudaStreamBeginCapture(stream.get(), cudaStreamCaptureModeThreadLocal));
@@ -267,16 +272,15 @@ TEST_CASE("Errors of convolutions name the problem", "[convolution]") {
   const Stream stream = MakeStream();
   ConvGeometry wrong = kGeometry;
   wrong.p = 8;
-  CheckMentions(
-      MessageOf(
-          ErrorKind::kFailure,
-          [&] {
-            library.Plan({ConvPass::kBackwardWeight, wrong, MatrixMode::kTf32}, 16, stream.get());
-          }),
-      {"backward weight tf32, image 2x14x14x3, features 8x7x5, kernel 5x5, stride 2,2",
-       "pads 1,1,2,2", "cudnnBackendFinalize", "CUDNN_STATUS_BAD_PARAM", "size"});
+  CheckMentions(MessageOf(ErrorKind::kFailure,
+                          [&] {
+                            library.Plan({ConvPass::kBackwardWeight, wrong, MatrixMode::kTf32},
+                                         AlignedTo(16), stream.get());
+                          }),
+                {"backward weight tf32, image 2x14x14x3, features 8x7x5, kernel 5x5, stride 2,2",
+                 "pads 1,1,2,2", "cudnnBackendFinalize", "CUDNN_STATUS_BAD_PARAM", "size"});
 
-  const auto convolution = library.Plan(kForwardTf32, 16, stream.get());
+  const auto convolution = library.Plan(kForwardTf32, AlignedTo(16), stream.get());
   std::byte* const nowhere = nullptr;
   CheckMentions(
       MessageOf(
