@@ -1,0 +1,195 @@
+// Captures of streams and the graphs that they give.
+#include <algorithm>
+
+#include "tests/emulator/device.h"
+
+namespace numeral::emulator {
+namespace {
+
+// All nodes that come before the given ones, and these.
+std::set<size_t> WithAncestors(const std::vector<Node>& nodes, const std::set<size_t>& from) {
+  std::set<size_t> found;
+  std::vector<size_t> open(from.begin(), from.end());
+  while (!open.empty()) {
+    const size_t node = open.back();
+    open.pop_back();
+    if (!found.insert(node).second) continue;
+    open.insert(open.end(), nodes[node].after.begin(), nodes[node].after.end());
+  }
+  return found;
+}
+
+}  // namespace
+
+size_t Device::AddNode(cudaStream_t stream, Node node) {
+  node.after.insert(node.after.end(), stream->capture_tail.begin(), stream->capture_tail.end());
+  stream->capture->nodes.push_back(std::move(node));
+  const size_t index = stream->capture->nodes.size() - 1;
+  stream->capture_tail = {index};
+  return index;
+}
+
+cudaError_t Device::BeginCapture(cudaStream_t handle, cudaStreamCaptureMode mode) {
+  cudaStream_t stream = Find(handle);
+  if (stream == nullptr) return cudaErrorInvalidResourceHandle;
+  if (stream == &legacy_) return cudaErrorStreamCaptureUnsupported;
+  if (stream->capture != nullptr) return cudaErrorIllegalState;
+  stream->capture = std::make_shared<Capture>();
+  stream->capture->origin = stream;
+  stream->capture->mode = mode;
+  stream->capture->thread = std::this_thread::get_id();
+  stream->capture_tail.clear();
+  captures_.push_back(stream->capture);
+  return cudaSuccess;
+}
+
+cudaError_t Device::EndCapture(cudaStream_t handle, cudaGraph_t* graph) {
+  *graph = nullptr;
+  cudaStream_t stream = Find(handle);
+  if (stream == nullptr) return cudaErrorInvalidResourceHandle;
+  if (stream->capture == nullptr) return cudaErrorIllegalState;
+  const std::shared_ptr<Capture> capture = stream->capture;
+  if (capture->origin != stream) return cudaErrorStreamCaptureUnmatched;
+  if (capture->mode != cudaStreamCaptureModeRelaxed &&
+      capture->thread != std::this_thread::get_id()) {
+    return cudaErrorStreamCaptureWrongThread;
+  }
+  const std::set<size_t> joined = WithAncestors(capture->nodes, stream->capture_tail);
+  capture->ended = true;
+  captures_.erase(std::find(captures_.begin(), captures_.end(), capture));
+  std::vector<cudaStream_t> streams(streams_.begin(), streams_.end());
+  streams.push_back(&per_thread_);
+  for (cudaStream_t other : streams) {
+    if (other->capture == capture) {
+      other->capture = nullptr;
+      other->capture_tail.clear();
+    }
+  }
+  if (!capture->valid) return cudaErrorStreamCaptureInvalidated;
+  if (joined.size() != capture->nodes.size()) return cudaErrorStreamCaptureUnjoined;
+  *graph = new CUgraph_st;
+  (*graph)->nodes = std::move(capture->nodes);
+  for (const Node& node : (*graph)->nodes) (*graph)->handles.push_back({node.type});
+  return cudaSuccess;
+}
+
+cudaError_t Device::CheckNoCapture() {
+  for (const auto& capture : captures_) {
+    const bool concerned = capture->mode == cudaStreamCaptureModeGlobal ||
+                           (capture->mode == cudaStreamCaptureModeThreadLocal &&
+                            capture->thread == std::this_thread::get_id());
+    if (concerned) {
+      capture->valid = false;
+      return cudaErrorStreamCaptureUnsupported;
+    }
+  }
+  return cudaSuccess;
+}
+
+cudaError_t Device::Spoil(cudaStream_t stream) {
+  stream->capture->valid = false;
+  return cudaErrorStreamCaptureUnsupported;
+}
+
+// The nodes become operations between two empty ones, the launch's begin and end. Launches of one
+// graph come one after the other, whatever their streams.
+cudaError_t Device::Launch(cudaGraphExec_t graph, cudaStream_t handle) {
+  cudaStream_t stream = Find(handle);
+  if (stream == nullptr) return cudaErrorInvalidResourceHandle;
+  if (stream->capture != nullptr) return Spoil(stream);
+  for (const auto& capture : captures_) {
+    if (stream == &legacy_ && capture->origin->blocking) {
+      capture->valid = false;
+      return cudaErrorStreamCaptureImplicit;
+    }
+  }
+  const OperationPtr begin = Append(stream, "a graph's begin", {}, {graph->last});
+  std::vector<OperationPtr> operations;
+  for (const Node& node : graph->nodes) {
+    std::vector<OperationPtr> after = {begin};
+    for (const size_t index : node.after) after.push_back(operations[index]);
+    stream->last = begin;
+    operations.push_back(Append(stream, node.name, node.work, after));
+  }
+  graph->last = Append(stream, "a graph's end", {}, operations);
+  return cudaSuccess;
+}
+
+}  // namespace numeral::emulator
+
+using numeral::emulator::DeviceMutex;
+using numeral::emulator::Lock;
+using numeral::emulator::Return;
+using numeral::emulator::TheDevice;
+
+extern "C" {
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
+  const Lock lock(DeviceMutex());
+  return Return(TheDevice().BeginCapture(stream, mode));
+}
+
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  const Lock lock(DeviceMutex());
+  return Return(TheDevice().EndCapture(stream, graph));
+}
+
+cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status) {
+  const Lock lock(DeviceMutex());
+  cudaStream_t found = TheDevice().Find(stream);
+  if (found == nullptr) return Return(cudaErrorInvalidResourceHandle);
+  if (found->capture == nullptr) {
+    *status = cudaStreamCaptureStatusNone;
+  } else {
+    *status =
+        found->capture->valid ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusInvalidated;
+  }
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph, unsigned long long) {
+  const Lock lock(DeviceMutex());
+  if (graph == nullptr) return Return(cudaErrorInvalidValue);
+  ++TheDevice().counters.graphs_instantiated;
+  *exec = new CUgraphExec_st{graph->nodes, nullptr};
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphUpload(cudaGraphExec_t, cudaStream_t) { return cudaSuccess; }
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
+  const Lock lock(DeviceMutex());
+  if (exec == nullptr) return Return(cudaErrorInvalidValue);
+  ++TheDevice().counters.graph_launches;
+  return Return(TheDevice().Launch(exec, stream));
+}
+
+cudaError_t cudaGraphGetNodes(cudaGraph_t graph, cudaGraphNode_t* nodes, size_t* count) {
+  const Lock lock(DeviceMutex());
+  if (graph == nullptr) return Return(cudaErrorInvalidValue);
+  if (nodes != nullptr) {
+    for (size_t i = 0; i < *count; ++i) {
+      nodes[i] = i < graph->handles.size() ? &graph->handles[i] : nullptr;
+    }
+  }
+  if (nodes == nullptr || *count > graph->handles.size()) *count = graph->handles.size();
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphNodeGetType(cudaGraphNode_t node, cudaGraphNodeType* type) {
+  if (node == nullptr) return Return(cudaErrorInvalidValue);
+  *type = node->type;
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  delete graph;
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec) {
+  delete exec;
+  return cudaSuccess;
+}
+
+}  // extern "C"

@@ -1,0 +1,45 @@
+// Stacks that code runs on in turns: what the CUDA threads of an emulated block are made of.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+
+#if !defined(__x86_64__)
+#include <ucontext.h>
+#endif
+
+namespace numeral::emulator {
+
+// The registers of code that does not run at present.
+class Context {
+ public:
+  // Makes Switch(…, *this) begin with entry(argument) on a fresh stack; entry must not return.
+  void Prepare(std::byte* stack, size_t stack_bytes, void (*entry)(void*), void* argument);
+
+  // Leaves the running code in `from` and goes on with `to`.
+  static void Switch(Context& from, Context& to);
+
+ private:
+#if defined(__x86_64__)
+  void* stack_pointer_ = nullptr;
+#else
+  ucontext_t context_;
+#endif
+};
+
+// Memory for a stack, with a page below it that nothing may touch.
+class Stack {
+ public:
+  static constexpr size_t kBytes = 256 << 10;
+
+  Stack();
+  ~Stack();
+  Stack(const Stack&) = delete;
+  Stack& operator=(const Stack&) = delete;
+  std::byte* data() const { return data_; }
+
+ private:
+  std::byte* data_;
+};
+
+}  // namespace numeral::emulator

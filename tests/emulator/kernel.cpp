@@ -1,0 +1,39 @@
+#include "tests/emulator/kernel.h"
+
+#include <vector>
+
+#include "tests/emulator/block.h"
+#include "tests/emulator/random.h"
+
+namespace numeral::emulator {
+
+std::string ToString(const Place& place) {
+  return std::string(place.file) + ":" + std::to_string(place.line);
+}
+
+std::string ToString(const uint3& index) {
+  return "(" + std::to_string(index.x) + ", " + std::to_string(index.y) + ", " +
+         std::to_string(index.z) + ")";
+}
+
+Random& Schedule() {
+  static Random random;
+  return random;
+}
+
+void RunKernel(const KernelRun& run) {
+  const uint32_t blocks = run.grid.x * run.grid.y * run.grid.z;
+  std::vector<uint32_t> order(blocks);
+  for (uint32_t i = 0; i < blocks; ++i) order[i] = i;
+  Schedule().Shuffle(order.data(), blocks);
+  for (const uint32_t i : order) {
+    const uint3 index = {i % run.grid.x, i / run.grid.x % run.grid.y, i / run.grid.x / run.grid.y};
+    try {
+      CurrentBlock().Run(run, index);
+    } catch (const Failure& failure) {
+      throw Failure("block " + ToString(index) + ": " + failure.what());
+    }
+  }
+}
+
+}  // namespace numeral::emulator
