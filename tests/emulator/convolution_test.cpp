@@ -164,7 +164,7 @@ TEST_CASE("Convolutions in fp32 equal the reference", "[convolution]") {
 
 TEST_CASE("Convolutions in bf16 equal the reference but for one rounding", "[convolution]") {
   const int before = ExecutionsOf(2) + ExecutionsOf(3);
-  CheckAllCases(MatrixMode::kBf16, {tolerance::kProduct.atol, tolerance::kBf16Rounding / 2 * 1.01});
+  CheckAllCases(MatrixMode::kBf16, {tolerance::kProduct.atol, tolerance::kBf16Rounding});
   CHECK(ExecutionsOf(2) + ExecutionsOf(3) == before);
 }
 
@@ -271,13 +271,13 @@ TEST_CASE("Errors of convolutions name the problem", "[convolution]") {
   ConvolutionLibrary library("");
   const Stream stream = MakeStream();
   ConvGeometry wrong = kGeometry;
-  wrong.p = 8;
+  wrong.p = 3;  // rows that windows reach are left out
   CheckMentions(MessageOf(ErrorKind::kFailure,
                           [&] {
                             library.Plan({ConvPass::kBackwardWeight, wrong, MatrixMode::kTf32},
                                          AlignedTo(16), stream.get());
                           }),
-                {"backward weight tf32, image 2x14x14x3, features 8x7x5, kernel 5x5, stride 2,2",
+                {"backward weight tf32, image 2x14x14x3, features 3x7x5, kernel 5x5, stride 2,2",
                  "pads 1,1,2,2", "cudnnBackendFinalize", "CUDNN_STATUS_BAD_PARAM", "size"});
 
   const auto convolution = library.Plan(kForwardTf32, AlignedTo(16), stream.get());
