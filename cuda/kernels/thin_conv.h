@@ -1,5 +1,5 @@
-// Convolutions with a single channel on one side (images in or out), where a general library pads
-// that channel to the width of its tiles and moves eight times the data and more.
+// Convolutions with a single channel on one side (images in or out), on which the tiles of a general
+// library, made for many channels, are mostly wasted.
 //
 // Owns c == 1 with any stride, and k == 1 with stride 1; refuses all others: callers ask
 // ThinConvSupports first. Meaning as in plan/ops.h, without bias and activation. Called by the
@@ -28,7 +28,7 @@
 //            stores are whole packs, neighbouring threads write neighbouring packs.
 //   to thin: 4 pixels x 5 taps. A chunk of wide pixels passes through shared memory, its products
 //            with all taps come back to it, and every thin pixel gathers its own, tap by tap.
-//   weight:  5 taps x one pack of channels, over every so-manieth pixel. The sums of a block's
+//   weight:  5 taps x one pack of channels, over a share of the pixels. The sums of a block's
 //            threads meet in shared memory, those of blocks in scratch, and a second kernel adds
 //            them.
 // Packs are used where channels are a multiple of a pack and addresses of 16, else single elements.

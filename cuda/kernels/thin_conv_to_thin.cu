@@ -31,8 +31,8 @@ template <typename T>
 Layout MakeLayout(const Shape& shape) {
   Layout layout = {};
   // A band needs the wide rows around it too: narrow ones would do the work twice.
-  layout.band_rows =
-      BandRows(shape.n, shape.thin_h, std::max(kMaxBandPixels / shape.thin_w, 1), 2 * shape.r);
+  layout.band_rows = BandRows(shape.n, shape.thin_h, std::max(kMaxBandPixels / shape.thin_w, 1),
+                              2 * shape.r, kMultiprocessors);
   layout.tap_groups = CeilDivide(shape.taps(), kTaps);
   layout.pixel_groups = std::min(kThreads / layout.tap_groups, kMaxPixelGroups);
   layout.channels = RoundUp(shape.channels, kPackElems<T>);
@@ -165,27 +165,26 @@ __global__ void __launch_bounds__(kThreads, 2)
       const int packs = min(layout.tile_channels, layout.channels - channel) / kPackElems<T>;
       __syncthreads();  // The tile and the products of the chunk before are done with.
       LoadTile<kWhole>(shape, layout, pixels, count, channel, packs, shared.tile);
-      __syncthreads();
+      __syncthreads();  // The tile is there, and the weights.
       if (tap_group < layout.tap_groups) {
         MultiplyTile(layout, shared.tile,
                      shared.weights + tap_group * kTaps * layout.channels + channel, packs, rows,
                      products);
       }
     }
-    // Not unrolled over taps that do not exist: at most kTaps, and fewer in the last group.
-    const int taps = min(kTaps, shape.taps() - tap_group * kTaps);
+    const int taps = shape.taps() - tap_group * kTaps;  // fewer than kTaps in the last group
 #pragma unroll
     for (int j = 0; j < kPixels; ++j) {
       const int pixel = pixel_group + j * layout.pixel_groups;
 #pragma unroll
       for (int t = 0; t < kTaps; ++t) {
-        if (pixel < count && t < taps) {
+        if (t < taps) {
           shared.products[pixel * layout.product_row_elems + tap_group * kTaps + t] =
               products[j][t];
         }
       }
     }
-    __syncthreads();
+    __syncthreads();  // The products are there.
     Gather(shape, layout, band, first, count, shared.products, shared.sums);
   }
   T* out = thin + band.image * shape.thin_elems() + int64_t{band.first} * shape.thin_w;

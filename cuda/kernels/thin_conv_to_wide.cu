@@ -90,7 +90,8 @@ void LaunchToWide(const Shape& shape, const T* thin, const float* weight, T* wid
   const int packs = CeilDivide(shape.channels, kPackElems<T>);
   // A block's threads have one group of pixels each, where that is possible.
   const int fitting = std::max(kThreads * kPixels / (packs * shape.wide_w), 1);
-  const int band_rows = BandRows(shape.n, shape.wide_h, std::min(fitting, MaxPlaneBand(shape)), 2);
+  const int band_rows = BandRows(shape.n, shape.wide_h, std::min(fitting, MaxPlaneBand(shape)), 2,
+                                 2 * kMultiprocessors);
   const size_t shared_elems =
       static_cast<size_t>(shape.taps()) * static_cast<size_t>(packs * kPackElems<T>) +
       static_cast<size_t>(shape.PlaneRows(band_rows)) * static_cast<size_t>(shape.plane_columns());

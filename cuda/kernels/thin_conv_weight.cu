@@ -22,9 +22,9 @@ struct Layout {
 
 Layout MakeLayout(const Shape& shape, int pack_elems) {
   Layout layout = {};
-  layout.band_rows = BandRows(shape.n, shape.wide_h, MaxPlaneBand(shape), 2);
+  layout.band_rows = BandRows(shape.n, shape.wide_h, MaxPlaneBand(shape), 2, 2 * kMultiprocessors);
   layout.units = shape.n * CeilDivide(shape.wide_h, layout.band_rows);
-  layout.blocks = std::min(layout.units, kBlocksWanted);
+  layout.blocks = std::min(layout.units, 2 * kMultiprocessors);
   layout.packs = CeilDivide(shape.channels, pack_elems);
   layout.tap_groups = CeilDivide(shape.taps(), kTaps);
   layout.items = std::min(layout.packs * layout.tap_groups, kThreads);
@@ -95,7 +95,7 @@ __global__ void __launch_bounds__(kThreads, 2)
     const Band band = BandOf(unit, shape.wide_h, layout.band_rows);
     __syncthreads();  // The plane of the unit before is done with.
     LoadPlane(shape, thin + band.image * shape.thin_elems(), band.first, band.rows, plane);
-    __syncthreads();
+    __syncthreads();  // The plane is there.
     if (!active) continue;
     const T* pixels = wide + band.image * shape.wide_elems() +
                       int64_t{band.first} * shape.wide_w * shape.channels;
@@ -109,7 +109,7 @@ __global__ void __launch_bounds__(kThreads, 2)
       block_sums[(t * kPackElems<T> + c) * kThreads + static_cast<int>(threadIdx.x)] = sums[t][c];
     }
   }
-  __syncthreads();
+  __syncthreads();  // The threads' sums are there.
   const int64_t elems = int64_t{shape.taps()} * shape.channels;
   WritePartial<T>(shape, layout, first_item, block_sums, partials + blockIdx.x * elems);
 }
@@ -128,7 +128,7 @@ __global__ void __launch_bounds__(kThreads)
     for (int j = lane; j < count; j += kSumLanes) sum += partials[int64_t{j} * elems + i];
   }
   sums[lane][column] = sum;
-  __syncthreads();
+  __syncthreads();  // The lanes' sums are there.
   if (lane != 0 || i >= elems) return;
   for (int j = 1; j < kSumLanes; ++j) sum += sums[j][column];
   grad_weight[i] = accumulate ? grad_weight[i] + sum : sum;

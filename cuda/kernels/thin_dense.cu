@@ -95,7 +95,7 @@ __global__ void __launch_bounds__(kThreads)
   constexpr int kLanesPerSum = kWarp / (kDotRows * kThinTile);
   const float warp_sum = SumOfOneEach(sums);
   if (lane % kLanesPerSum == 0) per_warp[warp][lane / kLanesPerSum] = warp_sum;
-  __syncthreads();
+  __syncthreads();  // The warps' parts of the dot products are there.
   if (threadIdx.x >= kDotRows * kThinTile) return;
   const int row = first_row + static_cast<int>(threadIdx.x) / kThinTile;
   const int t = first_t + static_cast<int>(threadIdx.x) % kThinTile;
@@ -200,7 +200,7 @@ __global__ void __launch_bounds__(kThreads)
 #pragma unroll
     for (int i = 0; i < kWidth; ++i) per_warp[warp][t * kColumns + column + i] = sums[t][i];
   }
-  __syncthreads();
+  __syncthreads();  // The warps' parts of the tile are there.
 
   const int64_t elems = static_cast<int64_t>(shape.thin) * shape.wide;
   const bool alone = gridDim.x == 1;

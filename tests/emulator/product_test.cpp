@@ -109,6 +109,25 @@ TEST_CASE("Products have the same bits run after run, and leave nothing behind",
   CHECK(emulator::LiveCublasLtObjects() == 0);
 }
 
+TEST_CASE("Algorithms are chosen for the alignment of each operand by itself",
+          "[emulator][product]") {
+  const Dense dense = MakeDense<float>(8, 16, 12);
+  for (const int odd : {0, 1, 2}) {
+    const DeviceTensor<float> x(dense.x, odd == 0), weight(dense.weight, odd == 1),
+        y(std::vector<double>(dense.OutputElems(), kNaN), odd == 2);
+    const auto product = ProductLibrary().Plan({.pass = ProductPass::kForward,
+                                                .n = dense.n,
+                                                .in = dense.in,
+                                                .out = dense.out,
+                                                .mode = MatrixMode::kFp32,
+                                                .a_alignment_bytes = AlignmentBytes(x.data()),
+                                                .b_alignment_bytes = AlignmentBytes(weight.data()),
+                                                .out_alignment_bytes = AlignmentBytes(y.data())});
+    product->Run(x.data(), weight.data(), y.data(), nullptr, nullptr);
+    CheckClose(y.Read(), Expected(dense, ProductPass::kForward), tolerance::kProduct);
+  }
+}
+
 TEST_CASE("A captured product runs again at every launch of its graph", "[emulator][product]") {
   const Dense dense = MakeDense<float>(60, 9, 11);
   const DeviceTensor<float> x(dense.x), grad_y(dense.grad_y);
