@@ -139,9 +139,10 @@ __global__ __launch_bounds__(kColumnThreads,
                                                               float scale, Act act) {
   constexpr bool kReadsResult = kDropout || Act::kReadsResult;
   const ColumnThread<kPack> thread(grid);
-  Pack<T, kPack> grad[kRowBatch<kPack>], result[kRowBatch<kPack>];
+  constexpr int kBatch = kRowBatch<2>;
+  Pack<T, kPack> grad[kBatch], result[kBatch];
   float sums[kPack] = {};
-  ForEachRow(
+  ForEachRow<kBatch>(
       grid, thread,
       [&](int k, int64_t i) {
         grad[k] = LoadPack<T, kPack>(args.grad_y + i);
@@ -245,7 +246,7 @@ void LaunchBiasActBackward(const BiasActBackwardArgs<T>& args, cudaStream_t stre
   if (PackOf(args) == 1) {
     LaunchBackward<1>(args, grid, stream);
   } else {
-    LaunchBackward<kPackElems<T>>(args, grid, stream);
+    LaunchBackward<kColumnPack>(args, grid, stream);
   }
 }
 

@@ -20,8 +20,11 @@
 namespace numeral::cuda {
 
 inline constexpr int kColumnThreads = 512;  // of a block at most
-inline constexpr int kTileBytes = 128;      // of a row
-inline constexpr int kThreadRows = 4;       // at least, before rows go to another block
+// Columns of a thread, 16 bytes of fp32 and 8 of bf16: with more, what belongs to them does not fit
+// the registers that a thread may have with two blocks on a processor.
+inline constexpr int kColumnPack = 4;
+inline constexpr int kTileBytes = 128;  // of a row
+inline constexpr int kThreadRows = 4;   // at least, before rows go to another block
 // Up to here one block sums all rows of a tile: more blocks would cost more than they gain.
 inline constexpr int64_t kOneSlabRows = 1024;
 // What an H200 (132 processors) holds at once, with two and four blocks on each.
@@ -75,10 +78,11 @@ ColumnGrid GridForRows(int64_t rows, int columns, int pack) {
   return DivideColumns(rows, columns, pack, sizeof(T), kRowBlocks, 0);
 }
 
-// Elements of an access: 16 bytes where rows and addresses allow it, else one.
+// Elements of an access: kColumnPack where rows and addresses allow it, else one.
 template <typename T, typename... Pointers>
 int PackFor(int columns, const Pointers*... pointers) {
-  return columns % kPackElems<T> == 0 && Aligned(16, pointers...) ? kPackElems<T> : 1;
+  const bool packed = columns % kColumnPack == 0 && Aligned(kColumnPack * sizeof(T), pointers...);
+  return packed ? kColumnPack : 1;
 }
 
 // What a node has to reserve for the sums of a grid: SumSlabs.

@@ -25,16 +25,15 @@ struct ColumnThread {
 };
 
 // Rows that a thread loads before it works on the first, to have them under way together: as many
-// as fit its registers.
-template <int kPack>
-inline constexpr int kRowBatch = kPack <= 4 ? 4 : 2;
+// of so many operands as its registers hold.
+template <int kOperands>
+inline constexpr int kRowBatch = kOperands <= 2 ? 4 : 2;
 
-// load(k, i) for the thread's next kRowBatch rows, then use(k, i) for the same, until all are done:
+// load(k, i) for the thread's next kBatch rows, then use(k, i) for the same, until all are done:
 // k counts within the batch, i is the offset of the pack's first element.
-template <int kPack, typename LoadRow, typename UseRow>
+template <int kBatch, int kPack, typename LoadRow, typename UseRow>
 __device__ inline void ForEachRow(const ColumnGrid& grid, const ColumnThread<kPack>& thread,
                                   const LoadRow& load, const UseRow& use) {
-  constexpr int kBatch = kRowBatch<kPack>;
   const int64_t stride = int64_t{grid.lanes} * grid.columns;
   int64_t offset = thread.first_row * grid.columns + thread.column;
   for (int64_t row = thread.first_row; row < thread.end_row;
