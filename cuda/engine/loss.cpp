@@ -131,7 +131,7 @@ Node MakeNode(const SquaredError& op, const Binding& binding, Workspace& workspa
   NUMERAL_CHECK(elems > 0 && binding.info(op.target).elems() == elems);
   NUMERAL_CHECK(binding.info(op.grad).elems() == elems);
   workspace.Reserve(kSquaredErrorPartials * sizeof(double));
-  workspace.ReserveCounters(1);
+  workspace.ReserveBlockCounters(1);
   return binding.WithElement(op.prediction, [&]<typename T>() -> Node {
     const SquaredErrorArgs<T> bound{binding.Activation<T>(op.prediction),
                                     binding.Activation<T>(op.target),
@@ -143,7 +143,7 @@ Node MakeNode(const SquaredError& op, const Binding& binding, Workspace& workspa
     return [bound, &workspace](cudaStream_t stream) {
       SquaredErrorArgs<T> args = bound;
       args.partials = workspace.scratch<double>();
-      args.counter = workspace.counters();
+      args.counter = workspace.block_counters();
       LaunchSquaredError(args, stream);
     };
   });
