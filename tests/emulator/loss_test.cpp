@@ -6,7 +6,8 @@
 
 #include "cuda/kernels/squared_error.h"
 #include "tests/emulator/device_values.h"
-#include "tests/emulator/emulated_cases.h"
+#include "tests/emulator/emulated_engine.h"
+#include "tests/emulator/stream.h"
 #include "tests/support/op_cases.h"
 #include "util/random.h"
 
@@ -147,7 +148,9 @@ double ValueOf(const LossRule& rule, const std::vector<float>& logits, bool accu
   return sum / static_cast<double>(rows);
 }
 
-TEST_CASE("CUDA losses match the reference", "[emulator][loss]") { CheckEmulated(LossCases()); }
+TEST_CASE("CUDA losses match the reference", "[emulator][loss]") {
+  emulator::CheckEmulated(LossCases());
+}
 
 TEST_CASE("CUDA losses in one launch are those of four to the bit", "[emulator][loss]") {
   CheckTogether<float>(5);

@@ -8,7 +8,7 @@
 #include "cuda/kernels/gather.h"
 #include "cuda/kernels/one_hot.h"
 #include "tests/emulator/device_values.h"
-#include "tests/emulator/emulated_cases.h"
+#include "tests/emulator/emulated_engine.h"
 #include "tests/support/op_cases.h"
 #include "util/error.h"
 #include "util/permutation.h"
@@ -165,7 +165,7 @@ void CheckPairs(int size, size_t offset) {
 }  // namespace
 
 TEST_CASE("CUDA sources match the reference", "[emulator][sources]") {
-  CheckEmulated(SourceCases());
+  emulator::CheckEmulated(SourceCases());
 }
 
 TEST_CASE("CUDA draws are every engine's to the bit", "[emulator][sources]") {

@@ -5,7 +5,8 @@
 #include "cuda/kernels/ema.h"
 #include "engine/engine.h"
 #include "tests/emulator/device_values.h"
-#include "tests/emulator/emulated_cases.h"
+#include "tests/emulator/emulated_engine.h"
+#include "tests/emulator/plan_on_device.h"
 #include "tests/support/op_cases.h"
 #include "util/random.h"
 
@@ -95,7 +96,7 @@ void CheckAgainstCpu(const AdamSpec& spec, int64_t period) {
 }
 
 TEST_CASE("CUDA updates match the reference", "[emulator][update]") {
-  CheckEmulated(UpdateCases());
+  emulator::CheckEmulated(UpdateCases());
 }
 
 TEST_CASE("CUDA's Adam goes where the CPU's goes", "[emulator][update]") {
@@ -166,6 +167,41 @@ TEST_CASE("CUDA averages are the same from any address, and round what they writ
       CHECK(close);
       CHECK(SameBits(rounded.Read(), FromFloats<bf16>(averaged)));
     }
+  }
+}
+
+// The bf16 copy of all that a node updates is its weights' copy too; without one, nothing is
+// copied.
+TEST_CASE("CUDA updates refresh the copies of weights", "[emulator][update]") {
+  constexpr int kCount = 37, kFirst = 20;
+  OneOpPlan plan;
+  const TensorId source = plan.AddVector("source", kCount),
+                 target = plan.Add("target", kCount, Shape::Flat(1));
+  const TensorId weight = plan.AddRows("weight", target, kFirst, 8);
+  AdamUpdate adam{Torch(), 1, 10, plan.AddStep(0), target, source, kNoTensor, kNoTensor};
+  adam.first_moment = plan.AddVector("first_moment", kCount);
+  adam.second_moment = plan.AddVector("second_moment", kCount);
+  plan.SetUniform(adam.second_moment, 0, 1);
+  plan.SetUniform(source, -1, 1);
+  const OpCase op_case = plan.Finish("Adam", adam, tolerance::kUpdate);
+  PlanOnDevice device(op_case);
+  Workspace& workspace = device.workspace();
+  const Binding& binding = device.binding();
+  const EmaUpdate ema{0.5f, source, target};
+  const std::vector<Node> nodes{MakeNode(adam, binding, workspace),
+                                MakeNode(ema, binding, workspace)};
+  for (const Node& node : nodes) {
+    device.Reset();
+    const auto expected = device.Run({node});
+    bf16* rounded = workspace.MakeRounded(binding, weight) - kFirst;
+    device.Reset();
+    CHECK(device.Run({node}) == expected);
+    std::vector<float> params(kCount);
+    std::vector<bf16> copies(kCount);
+    std::memcpy(params.data(), expected.data() + op_case.plan->tensor(target).offset_bytes,
+                kCount * sizeof(float));
+    NUMERAL_CUDA(cudaMemcpy(copies.data(), rounded, kCount * sizeof(bf16), cudaMemcpyDeviceToHost));
+    CHECK(SameBits(copies, FromFloats<bf16>(params)));
   }
 }
 
