@@ -2,7 +2,7 @@
 #include "cuda/kernels/binary.h"
 
 #include "cuda/engine/nodes.h"
-#include "cuda/kernels/accumulate.h"
+#include "cuda/kernels/convert.h"
 
 namespace numeral::cuda {
 namespace {
@@ -55,8 +55,8 @@ Node MakeNode(const BinaryBackward& op, const Binding& binding, Workspace&) {
       return [args](cudaStream_t stream) { LaunchReducePixels(args, stream); };
     }
     if (!multiply) {
-      const AccumulateArgs<T> args{source, target, grad_y.elems(), op.mode};
-      return [args](cudaStream_t stream) { LaunchAccumulate(args, stream); };
+      const ConvertArgs<T, T> args{source, target, grad_y.elems(), op.mode};
+      return [args](cudaStream_t stream) { LaunchConvert(args, stream); };
     }
     const BinaryArgs<T> args{op.kind, op.spread_other, source,   other,  target,
                              rows,    pixels,          channels, op.mode};
@@ -67,9 +67,9 @@ Node MakeNode(const BinaryBackward& op, const Binding& binding, Workspace&) {
 Node MakeNode(const Accumulate& op, const Binding& binding, Workspace&) {
   NUMERAL_CHECK(SameSize(binding.info(op.source), binding.info(op.target)));
   return binding.WithElement(op.source, [&]<typename T>() -> Node {
-    const AccumulateArgs<T> args{binding.Activation<T>(op.source), binding.Activation<T>(op.target),
+    const ConvertArgs<T, T> args{binding.Activation<T>(op.source), binding.Activation<T>(op.target),
                                  binding.info(op.source).elems(), GradientMode::kAccumulate};
-    return [args](cudaStream_t stream) { LaunchAccumulate(args, stream); };
+    return [args](cudaStream_t stream) { LaunchConvert(args, stream); };
   });
 }
 

@@ -1,5 +1,6 @@
 #include "cuda/kernels/binary.h"
 #include "cuda/support/divide.h"
+#include "cuda/support/float_pack.h"
 #include "cuda/support/pack_loop.h"
 #include "cuda/support/pixel_columns.h"
 #include "cuda/support/simt.h"
@@ -7,21 +8,26 @@
 namespace numeral::cuda {
 namespace {
 
+// a = a op b.
 template <int kElems>
-__device__ Pack<float, kElems> Combine(BinaryKind kind, Pack<float, kElems> a,
-                                       const Pack<float, kElems>& b) {
-  for (int j = 0; j < kElems; ++j) {
-    a.at[j] = kind == BinaryKind::kAdd ? a.at[j] + b.at[j] : a.at[j] * b.at[j];
-  }
-  return a;
+__device__ void Combine(BinaryKind kind, const float (&b)[kElems], float (&a)[kElems]) {
+  for (int j = 0; j < kElems; ++j) a[j] = kind == BinaryKind::kAdd ? a[j] + b[j] : a[j] * b[j];
+}
+
+template <int kElems, typename T>
+__device__ void CombinePacks(BinaryKind kind, const T* a, const T* b, T* y, bool accumulate) {
+  float values[kElems], operand[kElems];
+  LoadFloats<kElems>(a, values);
+  LoadFloats<kElems>(b, operand);
+  Combine(kind, operand, values);
+  PutFloats(values, y, accumulate);
 }
 
 template <typename T, int kElems>
 __global__ void binary_kernel(BinaryKind kind, const T* __restrict__ a, const T* __restrict__ b,
                               T* __restrict__ y, int64_t elems, bool accumulate) {
   ForEachPack<kElems>(elems, [=]<int kCount>(int64_t i) {
-    PutFloats(Combine(kind, LoadFloats<kCount>(a + i), LoadFloats<kCount>(b + i)), y + i,
-              accumulate);
+    CombinePacks<kCount>(kind, a + i, b + i, y + i, accumulate);
   });
 }
 
@@ -34,9 +40,8 @@ __global__ void binary_spread_kernel(BinaryKind kind, const T* __restrict__ a,
     const Division row = row_packs.Divide(i);
     const int channel_pack = pixel_packs.Divide(row.remainder).remainder;
     const int64_t from = int64_t{row.quotient} * pixel_packs.value() + channel_pack;
-    PutFloats(Combine(kind, LoadFloats<kElems>(a + int64_t{i} * kElems),
-                      LoadFloats<kElems>(b + from * kElems)),
-              y + int64_t{i} * kElems, accumulate);
+    const int64_t to = int64_t{i} * kElems;
+    CombinePacks<kElems>(kind, a + to, b + from * kElems, y + to, accumulate);
   }
 }
 
@@ -52,17 +57,19 @@ __global__ void reduce_pixels_kernel(const T* __restrict__ x, const T* __restric
     for (int pixel = static_cast<int>(threadIdx.y); pixel < pixels;
          pixel += static_cast<int>(blockDim.y)) {
       const int64_t i = (row * pixels + pixel) * channels + channel;
-      Sums terms = LoadFloats<kElems>(x + i);
+      float terms[kElems], factors[kElems];
+      LoadFloats<kElems>(x + i, terms);
       if (factor != nullptr) {
-        terms = Combine(BinaryKind::kMultiply, terms, LoadFloats<kElems>(factor + i));
+        LoadFloats<kElems>(factor + i, factors);
+        Combine(BinaryKind::kMultiply, factors, terms);
       }
-      sums = Combine(BinaryKind::kAdd, sums, terms);
+      Combine(BinaryKind::kAdd, terms, sums.at);
     }
   }
-  sums = CombinePixels(
-      sums, shared, [](const Sums& a, const Sums& b) { return Combine(BinaryKind::kAdd, a, b); });
+  CombinePixels(sums, shared,
+                [](Sums& a, const Sums& b) { Combine(BinaryKind::kAdd, b.at, a.at); });
   if (threadIdx.y == 0 && channel < channels) {
-    PutFloats(sums, y + row * channels + channel, accumulate);
+    PutFloats(sums.at, y + row * channels + channel, accumulate);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "cuda/kernels/concat.h"
 #include "cuda/support/divide.h"
+#include "cuda/support/float_pack.h"
 #include "cuda/support/pack_loop.h"
 #include "cuda/support/simt.h"
 
@@ -33,7 +34,9 @@ __global__ void concat_backward_kernel(Divisor pixel_packs, int packs, int64_t t
   for (int i = PackIndex(); i < packs; i += PackStride()) {
     const Division pack = pixel_packs.Divide(i);
     const int64_t from = pack.quotient * total_channels + pack.remainder * kElems;
-    PutFloats(LoadFloats<kElems>(grad_y + from), grad_x + int64_t{i} * kElems, accumulate);
+    float grads[kElems];
+    LoadFloats<kElems>(grad_y + from, grads);
+    PutFloats(grads, grad_x + int64_t{i} * kElems, accumulate);
   }
 }
 

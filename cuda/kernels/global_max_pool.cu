@@ -2,6 +2,7 @@
 
 #include "cuda/kernels/global_max_pool.h"
 #include "cuda/support/divide.h"
+#include "cuda/support/float_pack.h"
 #include "cuda/support/maximum.h"
 #include "cuda/support/pack_loop.h"
 #include "cuda/support/pixel_columns.h"
@@ -36,17 +37,17 @@ __global__ void global_max_pool_forward_kernel(int pixels, int channels, const T
   if (channel < channels) {
     for (int pixel = static_cast<int>(threadIdx.y); pixel < pixels;
          pixel += static_cast<int>(blockDim.y)) {
-      const auto values = LoadFloats<kElems>(x + (row * pixels + pixel) * channels + channel);
-      for (int j = 0; j < kElems; ++j) maxima.Take(j, values.at[j], pixel);
+      float values[kElems];
+      LoadFloats<kElems>(x + (row * pixels + pixel) * channels + channel, values);
+      for (int j = 0; j < kElems; ++j) maxima.Take(j, values[j], pixel);
     }
   }
-  maxima = CombinePixels(maxima, shared, [](Maxima<kElems> a, const Maxima<kElems>& b) {
+  CombinePixels(maxima, shared, [](Maxima<kElems>& a, const Maxima<kElems>& b) {
     for (int j = 0; j < kElems; ++j) a.Take(j, b.value.at[j], b.pixel.at[j]);
-    return a;
   });
   if (threadIdx.y == 0 && channel < channels) {
     const int64_t i = row * channels + channel;
-    PutFloats(maxima.value, y + i, false);
+    StoreFloats<kElems>(maxima.value.at, y + i);
     if (argmax != nullptr) StorePack(argmax + i, maxima.pixel);
   }
 }
@@ -59,10 +60,11 @@ __global__ void global_max_pool_backward_kernel(Divisor pixels, Divisor pixel_pa
   for (int i = PackIndex(); i < packs; i += PackStride()) {
     const Division pack = pixel_packs.Divide(i), pixel = pixels.Divide(pack.quotient);
     const int64_t from = (int64_t{pixel.quotient} * pixel_packs.value() + pack.remainder) * kElems;
-    auto grads = LoadFloats<kElems>(grad_y + from);
+    float grads[kElems];
+    LoadFloats<kElems>(grad_y + from, grads);
     const auto winners = LoadPack<int32_t, kElems>(argmax + from);
     for (int j = 0; j < kElems; ++j) {
-      if (winners.at[j] != pixel.remainder) grads.at[j] = 0;
+      if (winners.at[j] != pixel.remainder) grads[j] = 0;
     }
     PutFloats(grads, grad_x + int64_t{i} * kElems, accumulate);
   }

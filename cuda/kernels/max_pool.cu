@@ -2,6 +2,7 @@
 
 #include "cuda/kernels/max_pool.h"
 #include "cuda/support/divide.h"
+#include "cuda/support/float_pack.h"
 #include "cuda/support/maximum.h"
 #include "cuda/support/pack_loop.h"
 #include "cuda/support/simt.h"
@@ -51,24 +52,25 @@ __global__ void max_pool_forward_kernel(PoolGeometry window, int h, int w, Place
         x + int64_t{place.image} * h * w * channels + int64_t{place.channel_pack} * kElems;
     const Range rows = WindowPixels(place.row, window.stride_h, window.pad_top, window.r, h);
     const Range columns = WindowPixels(place.column, window.stride_w, window.pad_left, window.s, w);
-    Pack<float, kElems> best;
+    float best[kElems];
     Pack<int32_t, kElems> winner;
     for (int j = 0; j < kElems; ++j) {
-      best.at[j] = -INFINITY;
+      best[j] = -INFINITY;
       winner.at[j] = INT32_MAX;
     }
     for (int row = rows.begin; row < rows.end; ++row) {
       for (int column = columns.begin; column < columns.end; ++column) {
         const int pixel = row * w + column;
-        const auto values = LoadFloats<kElems>(image + int64_t{pixel} * channels);
+        float values[kElems];
+        LoadFloats<kElems>(image + int64_t{pixel} * channels, values);
         for (int j = 0; j < kElems; ++j) {
-          const bool wins = IsMaximum(values.at[j], pixel, best.at[j], winner.at[j]);
-          best.at[j] = wins ? values.at[j] : best.at[j];
+          const bool wins = IsMaximum(values[j], pixel, best[j], winner.at[j]);
+          best[j] = wins ? values[j] : best[j];
           winner.at[j] = wins ? pixel : winner.at[j];
         }
       }
     }
-    PutFloats(best, y + int64_t{i} * kElems, false);
+    StoreFloats<kElems>(best, y + int64_t{i} * kElems);
     if (argmax != nullptr) StorePack(argmax + int64_t{i} * kElems, winner);
   }
 }
@@ -86,15 +88,16 @@ __global__ void max_pool_backward_kernel(PoolGeometry window, Divisor stride_h, 
     const int pixel = place.row * pixels.width.value() + place.column;
     const Range rows = CoveringWindows(place.row, stride_h, window.pad_top, window.r, p);
     const Range columns = CoveringWindows(place.column, stride_w, window.pad_left, window.s, q);
-    Pack<float, kElems> sums = {};
+    float sums[kElems] = {};
     for (int row = rows.begin; row < rows.end; ++row) {
       for (int column = columns.begin; column < columns.end; ++column) {
         const int64_t from = (int64_t{place.image} * p * q + row * q + column) * channels +
                              place.channel_pack * kElems;
         const auto winners = LoadPack<int32_t, kElems>(argmax + from);
-        const auto grads = LoadFloats<kElems>(grad_y + from);
+        float grads[kElems];
+        LoadFloats<kElems>(grad_y + from, grads);
         for (int j = 0; j < kElems; ++j) {
-          sums.at[j] += winners.at[j] == pixel ? grads.at[j] : 0.0f;
+          sums[j] += winners.at[j] == pixel ? grads[j] : 0.0f;
         }
       }
     }

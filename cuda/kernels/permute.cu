@@ -1,5 +1,6 @@
 #include "cuda/kernels/permute.h"
 #include "cuda/support/divide.h"
+#include "cuda/support/float_pack.h"
 #include "cuda/support/pack_loop.h"
 #include "cuda/support/simt.h"
 
@@ -14,8 +15,8 @@ __global__ void permute_kernel(Divisor row_packs, int packs, const T* __restrict
     const Division pack = row_packs.Divide(i);
     const T* row = x + int64_t{pack.quotient} * row_packs.value() * kElems;
     const auto indices = LoadPack<int32_t, kElems>(source + pack.remainder * kElems);
-    Pack<float, kElems> values;
-    for (int j = 0; j < kElems; ++j) values.at[j] = ToFloat(row[indices.at[j]]);
+    float values[kElems];
+    for (int j = 0; j < kElems; ++j) values[j] = ToFloat(row[indices.at[j]]);
     PutFloats(values, y + int64_t{i} * kElems, accumulate);
   }
 }

@@ -1,4 +1,5 @@
 #include "cuda/kernels/pixel_shuffle.h"
+#include "cuda/support/float_pack.h"
 #include "cuda/support/pack_loop.h"
 #include "cuda/support/scaling.h"
 #include "cuda/support/simt.h"
@@ -64,16 +65,18 @@ __global__ void pixel_shuffle_backward_kernel(Scaling scaling, Divisor pixel_pac
     T* target = grad_x + offsets.small;
     if constexpr (kElems == 1) {
       for (int place = 0; place < scaling.factor * scaling.factor; ++place) {
-        PutFloats(LoadFloats<1>(source + LargeOffset(place, scaling, channels)), target + place,
-                  accumulate);
+        float value[1];
+        LoadFloats<1>(source + LargeOffset(place, scaling, channels), value);
+        PutFloats(value, target + place, accumulate);
       }
     } else {
-      Pack<float, kElems> small[kArea];
+      float small[kArea][kElems];
       for (int place = 0; place < kArea; ++place) {
-        const auto large = LoadFloats<kElems>(source + LargeOffset(place, scaling, channels));
+        float large[kElems];
+        LoadFloats<kElems>(source + LargeOffset(place, scaling, channels), large);
         for (int j = 0; j < kElems; ++j) {
           const int element = j * kArea + place;
-          small[element / kElems].at[element % kElems] = large.at[j];
+          small[element / kElems][element % kElems] = large[j];
         }
       }
       for (int k = 0; k < kArea; ++k) PutFloats(small[k], target + k * kElems, accumulate);

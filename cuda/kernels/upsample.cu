@@ -1,4 +1,5 @@
 #include "cuda/kernels/upsample.h"
+#include "cuda/support/float_pack.h"
 #include "cuda/support/pack_loop.h"
 #include "cuda/support/scaling.h"
 #include "cuda/support/simt.h"
@@ -31,12 +32,12 @@ __global__ void upsample_backward_kernel(Scaling scaling, Divisor pixel_packs, i
     const Division pack = pixel_packs.Divide(i);
     const T* source =
         grad_y + scaling.FirstLarge(pack.quotient) * channels + pack.remainder * kElems;
-    Pack<float, kElems> sums = {};
+    float sums[kElems] = {};
     for (int down = 0; down < scaling.factor; ++down) {
       for (int right = 0; right < scaling.factor; ++right) {
-        const auto grads =
-            LoadFloats<kElems>(source + (down * scaling.large_width() + right) * channels);
-        for (int j = 0; j < kElems; ++j) sums.at[j] += grads.at[j];
+        float grads[kElems];
+        LoadFloats<kElems>(source + (down * scaling.large_width() + right) * channels, grads);
+        for (int j = 0; j < kElems; ++j) sums[j] += grads[j];
       }
     }
     PutFloats(sums, grad_x + int64_t{i} * kElems, accumulate);

@@ -68,24 +68,4 @@ __device__ void ForEachPack(int64_t elems, const Visit& visit) {
   }
 }
 
-template <int kElems, typename T>
-__device__ inline Pack<float, kElems> LoadFloats(const T* address) {
-  const Pack<T, kElems> stored = LoadPack<T, kElems>(address);
-  Pack<float, kElems> values;
-  for (int j = 0; j < kElems; ++j) values.at[j] = ToFloat(stored.at[j]);
-  return values;
-}
-
-// Stores the values, or adds them to what is there, which is not read else.
-template <int kElems, typename T>
-__device__ inline void PutFloats(Pack<float, kElems> values, T* address, bool accumulate) {
-  if (accumulate) {
-    const Pack<float, kElems> before = LoadFloats<kElems>(address);
-    for (int j = 0; j < kElems; ++j) values.at[j] += before.at[j];
-  }
-  Pack<T, kElems> stored;
-  for (int j = 0; j < kElems; ++j) stored.at[j] = FromFloat<T>(values.at[j]);
-  StorePack(address, stored);
-}
-
 }  // namespace numeral::cuda

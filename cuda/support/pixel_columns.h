@@ -23,20 +23,19 @@ inline LaunchShape PixelColumns(int64_t images, int64_t pixels, int64_t packs) {
   return {dim3(static_cast<unsigned>(images), static_cast<unsigned>(tiles)), dim3(x, y)};
 }
 
-// The threads with threadIdx.y == 0 get combine(combine(...), ...) over all along y. Every thread
-// of the block calls; `shared` has a place for each.
-template <typename Value, typename Combine>
-__device__ Value CombinePixels(Value value, Value* shared, const Combine& combine) {
+// join(mine, other's) puts two values together; the threads with threadIdx.y == 0 end up with all
+// along y. Every thread of the block calls; `shared` has a place for each.
+template <typename Value, typename Join>
+__device__ void CombinePixels(Value& value, Value* shared, const Join& join) {
   Value* mine = shared + threadIdx.y * blockDim.x + threadIdx.x;
   *mine = value;
   for (unsigned half = blockDim.y / 2; half > 0; half /= 2) {
     __syncthreads();
     if (threadIdx.y < half) {
-      value = combine(value, mine[half * blockDim.x]);
+      join(value, mine[half * blockDim.x]);
       *mine = value;
     }
   }
-  return value;
 }
 
 }  // namespace numeral::cuda
