@@ -10,4 +10,8 @@ namespace numeral::emulator {
 // bf16; under three schedules.
 void CheckEmulated(const std::vector<OpCase>& cases);
 
+// The same with every tensor one element off the alignment that 16-byte accesses need; under one
+// schedule.
+void CheckMisaligned(const std::vector<OpCase>& cases);
+
 }  // namespace numeral::emulator
