@@ -15,11 +15,11 @@ Node WithScratch(const Args& args, Workspace& workspace,
                  void (*launch)(const Args&, cudaStream_t)) {
   const SumScratch needed = ScratchOf(args);
   workspace.Reserve(needed.bytes);
-  workspace.ReserveCounters(needed.counters);
+  workspace.ReserveBlockCounters(needed.counters);
   return [args, launch, &workspace](cudaStream_t stream) {
     Args bound = args;
     bound.scratch = workspace.scratch<double>();
-    bound.counters = workspace.counters();
+    bound.counters = workspace.block_counters();
     launch(bound, stream);
   };
 }

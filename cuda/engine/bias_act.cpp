@@ -69,11 +69,11 @@ Node MakeNode(const BiasActBackward& op, const Binding& binding, Workspace& work
     args.bias_mode = op.bias_mode;
     const SumScratch needed = ScratchOf(args);
     workspace.Reserve(needed.bytes);
-    workspace.ReserveCounters(needed.counters);
+    workspace.ReserveBlockCounters(needed.counters);
     return [args, &workspace](cudaStream_t stream) {
       BiasActBackwardArgs<T> bound = args;
       bound.scratch = workspace.scratch<double>();
-      bound.counters = workspace.counters();
+      bound.counters = workspace.block_counters();
       LaunchBiasActBackward(bound, stream);
     };
   });

@@ -192,7 +192,7 @@ List Of(const AdamUpdate& o) {
           {"first_moment", o.first_moment, RW},
           {"second_moment", o.second_moment, RW}};
 }
-List Of(const Convert& o) { return {{"x", o.x, R}, {"y", o.y, W}}; }
+List Of(const Convert& o) { return {{"x", o.x, R, kActivation}, {"y", o.y, W, kActivation}}; }
 List Of(const EmaUpdate& o) { return {{"source", o.source, R}, {"target", o.target, RW}}; }
 
 constexpr std::string_view kOpNames[] = {"advance_step",

@@ -64,7 +64,7 @@ TEST_CASE("cuda: a resumed run has the bits of one that was not stopped", "[gpu]
       after.session().Run(0, 3);  // what a session held before does not matter
       CHECK(after.session().Restore(folder.path() / "checkpoint").step == kSteps / 2);
       after.session().Run(kSteps / 2, kSteps / 2);
-      CheckSameState(whole.session(), after.session());
+      CheckSameState(whole.session(), after.session(), false);
     }
   }
 }
@@ -75,8 +75,9 @@ TEST_CASE("cuda: an epoch neither allocates nor waits for the engine", "[gpu][ru
     DYNAMIC_SECTION(file.stem().string()) {
       GoldenRun run(file, *engine);
       Session& session = run.session();
-      session.Run(0, kSteps);  // everything is captured after this
-      session.Metrics();
+      session.Run(0, kSteps);  // everything is captured after this, and memory for two reads there
+      for (int i = 0; i < Executable::kReadsUnderWay; ++i) session.StartMetrics();
+      for (int i = 0; i < Executable::kReadsUnderWay; ++i) session.FinishMetrics();
       const EngineCounters before = session.executable().Counters();
       session.Run(kSteps, kSteps);
       session.StartMetrics();
