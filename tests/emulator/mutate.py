@@ -62,8 +62,8 @@ class Program:
         self.link = next(c for c in reversed(commands) if f" -o {name} " in c)
         self.compile = {}
         for command in commands:
-            found = re.search(rf" -o (\S*CMakeFiles/{name}\.dir/\S+\.o) -c (\S+)", command)
-            if found:
+            found = re.search(r" -o (\S+\.o) -c (\S+)", command)
+            if found and f" {found.group(1)} " in self.link:
                 self.compile[found.group(1)] = (command, found.group(2))
 
     def objects_with(self, file):
