@@ -1,5 +1,6 @@
 #include "tests/emulator/block.h"
 
+#include <bit>
 #include <map>
 
 #include "tests/emulator/observer.h"
@@ -151,7 +152,9 @@ void Block::End(unsigned thread) {
   --alive_;
   const unsigned warp = thread / 32;
   warps_[warp].Exit(static_cast<int>(thread % 32));
-  ReleaseLanes(warp);
+  for (unsigned rest = warps_[warp].arrived(); rest != 0; rest &= rest - 1) {
+    ReleaseLanes(warp, std::countr_zero(rest));
+  }
   OpenBarrierIfComplete();
 }
 
@@ -200,11 +203,13 @@ void Block::OpenBarrierIfComplete() {
 
 void Block::WarpCall(LaneCall* call) {
   const unsigned thread = current_;
-  warps_[thread / 32].Arrive(static_cast<int>(thread % 32), call);
-  ReleaseLanes(thread / 32);
+  const int lane = static_cast<int>(thread % 32);
+  warps_[thread / 32].Arrive(lane, call);
+  ReleaseLanes(thread / 32, lane);
   GoOn(threads_[thread].fiber);
 }
 
+<<<<<<< HEAD
 void Block::ReleaseLanes(unsigned warp) {
   WarpOp op;
   while (const unsigned lanes = warps_[warp].Complete(&op)) {
@@ -213,6 +218,16 @@ void Block::ReleaseLanes(unsigned warp) {
     for (unsigned lane = 0; lane < 32; ++lane) {
       if (lanes >> lane & 1) ready_.push_back(warp * 32 + lane);
     }
+=======
+// Lets the lanes go on whose operation the lane's arrival completes.
+void Block::ReleaseLanes(unsigned warp, int lane) {
+  WarpOp op;
+  const unsigned lanes = warps_[warp].Complete(lane, &op);
+  // Other warp operations exchange values, but promise no order of the lanes' memory accesses.
+  if (observer != nullptr && lanes != 0 && op == WarpOp::kSync) observer->SyncLanes(warp, lanes);
+  for (unsigned rest = lanes; rest != 0; rest &= rest - 1) {
+    ready_.push_back(warp * 32 + static_cast<unsigned>(std::countr_zero(rest)));
+>>>>>>> da86f6e (Access checker, sanitizers, coverage and mutations of kernels in the emulator)
   }
 }
 

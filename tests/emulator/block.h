@@ -48,7 +48,7 @@ class Block {
   static void FiberMain(void* argument);
   void End(unsigned thread);
   void OpenBarrierIfComplete();
-  void ReleaseLanes(unsigned warp);
+  void ReleaseLanes(unsigned warp, int lane);
   bool Take(unsigned* thread);
   void Resume(Context& from, unsigned thread);
   void GoOn(Fiber* self);

@@ -4,7 +4,10 @@
 #include <cstddef>
 #include <functional>
 
-#if !defined(__x86_64__)
+// Own assembly where there is some, and the C library's slower way elsewhere.
+#if defined(__x86_64__) && !defined(NUMERAL_PORTABLE_FIBERS)
+#define NUMERAL_ASSEMBLY_FIBERS
+#else
 #include <ucontext.h>
 #endif
 
@@ -32,7 +35,11 @@ class Context {
 
   void (*entry_)(void*) = nullptr;
   void* argument_ = nullptr;
+<<<<<<< HEAD
 #if defined(__x86_64__)
+=======
+#ifdef NUMERAL_ASSEMBLY_FIBERS
+>>>>>>> da86f6e (Access checker, sanitizers, coverage and mutations of kernels in the emulator)
   void* stack_pointer_ = nullptr;
 #else
   ucontext_t context_;

@@ -1,5 +1,6 @@
 #include "tests/emulator/kernel.h"
 
+#include <cstdlib>
 #include <vector>
 
 #include "tests/emulator/block.h"
@@ -17,11 +18,27 @@ std::string ToString(const uint3& index) {
          std::to_string(index.z) + ")";
 }
 
-Random& Schedule() {
-  static Random random;
+namespace {
+
+// Tests that set no seed of their own run under the one of NUMERAL_EMULATOR_SEED.
+Random FromEnvironment() {
+  Random random;
+  if (const char* seed = std::getenv("NUMERAL_EMULATOR_SEED")) {
+    random.Seed(std::strtoull(seed, nullptr, 10));
+  }
   return random;
 }
 
+<<<<<<< HEAD
+=======
+}  // namespace
+
+Random& Schedule() {
+  static Random random = FromEnvironment();
+  return random;
+}
+
+>>>>>>> da86f6e (Access checker, sanitizers, coverage and mutations of kernels in the emulator)
 constinit Observer* observer = nullptr;
 
 namespace {

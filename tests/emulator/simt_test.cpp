@@ -30,7 +30,7 @@ __global__ void tree_kernel(const float* x, float* out) {
   if (thread == 0) out[blockIdx.x] = partial[0];
 }
 
-__global__ void unsynchronized_kernel(const float* x, float* out) {
+[[maybe_unused]] __global__ void unsynchronized_kernel(const float* x, float* out) {
   SIMT_SHARED(float, partial, [256]);
   partial[threadIdx.x] = x[threadIdx.x];
   out[threadIdx.x] = partial[blockDim.x - 1 - threadIdx.x];
@@ -89,7 +89,7 @@ __global__ void last_block_kernel(const float* x, float* partial, unsigned* coun
 
 __global__ void overrun_kernel(int elems) {
   int* values = DynamicShared<int>();
-  values[static_cast<int>(threadIdx.x) % elems] = 1;
+  if (static_cast<int>(threadIdx.x) < elems) values[threadIdx.x] = 1;
 }
 
 std::vector<float> CountUp(size_t count) {
@@ -116,6 +116,7 @@ TEST_CASE("Barriers order shared memory under every schedule", "[emulator]") {
   }
 }
 
+#ifndef __SANITIZE_THREAD__  // there it ends the kernel
 TEST_CASE("A missing barrier shows as NaN", "[emulator]") {
   const Values<float> x(CountUp(256)), out(256);
   Launch("unsynchronized", unsynchronized_kernel, {1, 256}, nullptr, x.data(), out.data());
@@ -123,13 +124,14 @@ TEST_CASE("A missing barrier shows as NaN", "[emulator]") {
   for (const float value : out.Read()) poisoned += std::isnan(value);
   CHECK(poisoned > 0);
 }
+#endif
 
 TEST_CASE("Divergent barriers are named", "[emulator]") {
   const std::string failure = FailureOf([] {
     Launch("divergent", divergent_kernel, {1, 64}, nullptr, 32);
   });
-  CHECK_THAT(failure, Catch::Contains("kernel divergent: block (0, 0, 0): divergent barriers"));
-  CHECK_THAT(failure, Catch::Contains("simt_test.cpp:"));
+  CHECK_HAS(failure, "kernel divergent: block (0, 0, 0): divergent barriers");
+  CHECK_HAS(failure, "simt_test.cpp:");
 }
 
 TEST_CASE("Threads that have ended are not waited for", "[emulator]") {
@@ -140,11 +142,12 @@ TEST_CASE("Threads that have ended are not waited for", "[emulator]") {
 
 TEST_CASE("A lane that misses a shuffle is a deadlock", "[emulator]") {
   const Values<int> out(32);
-  CHECK_THAT(FailureOf([&] {
-               Launch("lane_missing", lane_missing_kernel, {1, 32}, nullptr, out.data());
-             }),
-             Catch::Contains("deadlock: ") && Catch::Contains("31 threads") &&
-                 Catch::Contains("1 threads, thread (7, 0, 0)"));
+  const std::string failure = FailureOf([&] {
+    Launch("lane_missing", lane_missing_kernel, {1, 32}, nullptr, out.data());
+  });
+  CHECK_HAS(failure, "deadlock: ");
+  CHECK_HAS(failure, "31 threads");
+  CHECK_HAS(failure, "1 threads, thread (7, 0, 0)");
 }
 
 TEST_CASE("Votes and shuffles", "[emulator]") {
@@ -181,17 +184,16 @@ TEST_CASE("The last block sums what all blocks wrote", "[emulator]") {
 }
 
 TEST_CASE("Limits of a launch", "[emulator]") {
-  CHECK_THROWS_WITH(Launch("big", divergent_kernel, {1, 1025}, nullptr, 0),
-                    Catch::Contains("cudaErrorInvalidConfiguration"));
-  CHECK_THROWS_WITH(Launch("shared", overrun_kernel, {1, 32, 228 << 10}, nullptr, 1),
-                    Catch::Contains("cudaErrorInvalidValue"));
-  CHECK(FailureOf([] {
-          Launch("fits", overrun_kernel, {1, 32, 227 << 10}, nullptr, 1);
-        }) == "none");
-  CHECK_THAT(FailureOf([] {
-               Launch("overrun", overrun_kernel, {1, 32, 16}, nullptr, 5);
-             }),
-             Catch::Contains("past the end of the dynamic shared memory of 16 bytes"));
+  const auto launch = [](const LaunchShape& shape, int elems) {
+    return FailureOf([&] { Launch("limits", overrun_kernel, shape, nullptr, elems); });
+  };
+  CHECK_HAS(launch({1, 1025}, 1), "cudaErrorInvalidConfiguration");
+  CHECK_HAS(launch({dim3(1, 65536), 1}, 1), "cudaErrorInvalidConfiguration");
+  CHECK_HAS(launch({1, 32, (227 << 10) + 1}, 1), "cudaErrorInvalidValue");
+  CHECK(launch({1, 32, 227 << 10}, 1) == "none");
+#ifndef __SANITIZE_ADDRESS__  // there it ends the program
+  CHECK_HAS(launch({1, 32, 16}, 5), "past the end of the dynamic shared memory of 16 bytes");
+#endif
 }
 
 }  // namespace numeral::cuda

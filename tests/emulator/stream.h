@@ -18,7 +18,7 @@ namespace numeral::emulator {
 // Puts work on a stream, or in the graph that the stream captures. The error is one of capturing.
 cudaError_t Enqueue(cudaStream_t stream, std::string name, std::function<void()> work);
 
-// All random orders follow from the seed.
+// All random orders follow from the seed; the first one is in NUMERAL_EMULATOR_SEED, or 1.
 void SetSeed(uint64_t seed);
 
 // What the program has asked of the runtime since the last ResetCounters().

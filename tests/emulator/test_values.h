@@ -9,6 +9,10 @@
 
 #include "cuda/support/check.h"
 #include "cuda/support/runtime.h"
+<<<<<<< HEAD
+=======
+#include "tests/catch.h"
+>>>>>>> da86f6e (Access checker, sanitizers, coverage and mutations of kernels in the emulator)
 
 namespace numeral::cuda {
 
@@ -46,3 +50,14 @@ inline std::string FailureOf(const std::function<void()>& work) {
 }
 
 }  // namespace numeral::cuda
+<<<<<<< HEAD
+=======
+
+// The text contains the part; a failure shows the text.
+#define CHECK_HAS(text, part)                            \
+  do {                                                   \
+    const std::string checked_text = text;               \
+    CAPTURE(checked_text);                               \
+    CHECK(checked_text.find(part) != std::string::npos); \
+  } while (false)
+>>>>>>> da86f6e (Access checker, sanitizers, coverage and mutations of kernels in the emulator)

@@ -1,5 +1,6 @@
 #include "tests/emulator/warp.h"
 
+#include <bit>
 #include <cstdio>
 #include <cstring>
 
@@ -83,17 +84,20 @@ void Warp::Arrive(int lane, LaneCall* call) {
   if (call->op != WarpOp::kSync && (call->mask & ~existing_) != 0) {
     throw Failure(Describe(lane, *call) + ", which names lanes that the block does not have");
   }
-  for (int other = 0; other < 32; ++other) {
-    const LaneCall* theirs = calls_[other];
-    const bool wait_for_each_other =
-        theirs != nullptr && (theirs->mask >> lane & 1) != 0 && (call->mask >> other & 1) != 0;
-    if (wait_for_each_other && !Same(*theirs, *call)) {
-      throw Failure(Describe(other, *theirs) + ", " + Describe(lane, *call));
+  // Lanes of one mask have been compared with each other; lanes of others are found to wait in vain
+  // when nobody can go on.
+  if (const unsigned others = arrived_ & call->mask) {
+    const int other = std::countr_zero(others);
+    const LaneCall& theirs = *calls_[other];
+    if ((theirs.mask >> lane & 1) != 0 && !Same(theirs, *call)) {
+      throw Failure(Describe(other, theirs) + ", " + Describe(lane, *call));
     }
   }
   calls_[lane] = call;
+  arrived_ |= 1u << lane;
 }
 
+<<<<<<< HEAD
 unsigned Warp::Complete(WarpOp* op) {
   for (int first = 0; first < 32; ++first) {
     if (calls_[first] == nullptr) continue;
@@ -111,8 +115,21 @@ unsigned Warp::Complete(WarpOp* op) {
       if (lanes >> lane & 1) calls_[lane] = nullptr;
     }
     return lanes;
+=======
+unsigned Warp::Complete(int lane, WarpOp* op) {
+  if ((arrived_ >> lane & 1) == 0) return 0;
+  const LaneCall& call = *calls_[lane];
+  const unsigned lanes = call.mask & present_;
+  if ((lanes & ~arrived_) != 0) return 0;
+  for (unsigned rest = lanes; rest != 0; rest &= rest - 1) {
+    if (!Same(*calls_[std::countr_zero(rest)], call)) return 0;
+>>>>>>> da86f6e (Access checker, sanitizers, coverage and mutations of kernels in the emulator)
   }
-  return 0;
+  *op = call.op;
+  if (*op == WarpOp::kShuffle) CarryOutShuffle(calls_, lanes);
+  if (*op == WarpOp::kBallot) CarryOutBallot(calls_, lanes);
+  arrived_ &= ~lanes;
+  return lanes;
 }
 
 }  // namespace numeral::emulator
