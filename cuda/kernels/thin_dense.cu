@@ -42,13 +42,33 @@ __device__ void LoadWeights(const ThinShape& shape, const float* weight, int t, 
 
 constexpr int kDotRows = 2;
 
+// The sum over the warp of values[lane / (32 / kCount)]: halves change hands until each lane is
+// left with one value, which takes kCount - 1 shuffles where sums of their own would take 5 each.
+template <int kCount>
+__device__ float SumOfOneEach(float (&values)[kCount]) {
+  const int lane = static_cast<int>(threadIdx.x) % kWarp;
+  int offset = kWarp / 2;
+#pragma unroll
+  for (int half = kCount / 2; half > 0; half /= 2, offset /= 2) {
+    const bool upper = (lane & offset) != 0;
+#pragma unroll
+    for (int i = 0; i < half; ++i) {
+      const float given = upper ? values[i] : values[i + half];
+      const float kept = upper ? values[i + half] : values[i];
+      values[i] = kept + __shfl_xor_sync(kFullMask, given, offset);
+    }
+  }
+  for (; offset > 0; offset /= 2) values[0] += __shfl_xor_sync(kFullMask, values[0], offset);
+  return values[0];
+}
+
 template <typename T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
     thin_dense_to_thin_kernel(ThinShape shape, const T* wide, const float* weight, T* thin) {
   SIMT_SHARED(float, per_warp, [kWarps][kDotRows * kThinTile]);
   const int first_row = static_cast<int>(blockIdx.x) * kDotRows;
   const int first_t = static_cast<int>(blockIdx.y) * kThinTile;
-  float sums[kDotRows][kThinTile] = {};
+  float sums[kDotRows * kThinTile] = {};
   for (int w = static_cast<int>(threadIdx.x) * kWidth; w < shape.wide; w += kThreads * kWidth) {
     float x[kDotRows][kWidth] = {};
 #pragma unroll
@@ -65,22 +85,17 @@ __global__ void __launch_bounds__(kThreads)
 #pragma unroll
       for (int r = 0; r < kDotRows; ++r) {
 #pragma unroll
-        for (int i = 0; i < kWidth; ++i) sums[r][t] += x[r][i] * factors[i];
+        for (int i = 0; i < kWidth; ++i) sums[r * kThinTile + t] += x[r][i] * factors[i];
       }
     }
   }
 
   const int warp = static_cast<int>(threadIdx.x) / kWarp;
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
-#pragma unroll
-  for (int r = 0; r < kDotRows; ++r) {
-#pragma unroll
-    for (int t = 0; t < kThinTile; ++t) {
-      const float sum = WarpSum(sums[r][t]);
-      if (lane == 0) per_warp[warp][r * kThinTile + t] = sum;
-    }
-  }
-  __syncthreads();
+  constexpr int kLanesPerSum = kWarp / (kDotRows * kThinTile);
+  const float warp_sum = SumOfOneEach(sums);
+  if (lane % kLanesPerSum == 0) per_warp[warp][lane / kLanesPerSum] = warp_sum;
+  __syncthreads();  // The warps' parts of the dot products are there.
   if (threadIdx.x >= kDotRows * kThinTile) return;
   const int row = first_row + static_cast<int>(threadIdx.x) / kThinTile;
   const int t = first_t + static_cast<int>(threadIdx.x) % kThinTile;
@@ -185,7 +200,7 @@ __global__ void __launch_bounds__(kThreads)
 #pragma unroll
     for (int i = 0; i < kWidth; ++i) per_warp[warp][t * kColumns + column + i] = sums[t][i];
   }
-  __syncthreads();
+  __syncthreads();  // The warps' parts of the tile are there.
 
   const int64_t elems = static_cast<int64_t>(shape.thin) * shape.wide;
   const bool alone = gridDim.x == 1;

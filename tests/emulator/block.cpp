@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "tests/emulator/observer.h"
 #include "tests/emulator/random.h"
 #include "tests/emulator/shared_memory.h"
 #include "tests/emulator/simt.h"
@@ -48,6 +49,9 @@ void Block::Run(const KernelRun& run, uint3 index) {
   blockDim = run.block;
   gridDim = run.grid;
   Shared().BeginBlock(run.dynamic_bytes);
+  if (observer != nullptr) {
+    observer->BeginBlock(index.x + run.grid.x * (index.y + run.grid.y * index.z));
+  }
 
   unsigned first = 0;
   Take(&first);
@@ -81,6 +85,9 @@ bool Block::Take(unsigned* thread) {
 void Block::MakeCurrent(unsigned thread) {
   current_ = thread;
   threadIdx = IndexOf(thread, run_->block);
+  if (observer != nullptr) {
+    observer->BeginThread(thread, threads_[thread].fiber->stack.data(), Stack::kBytes);
+  }
 }
 
 // Switches to the thread's fiber, or to a free one that starts it.
@@ -181,6 +188,7 @@ void Block::OpenBarrierIfComplete() {
       barrier_.result = barrier_.count == static_cast<int>(barrier_.arrived);
       break;
   }
+  if (observer != nullptr) observer->OpenBarrier();
   for (const unsigned thread : barrier_.waiting) {
     threads_[thread].at_barrier = false;
     ready_.push_back(thread);
@@ -198,7 +206,10 @@ void Block::WarpCall(LaneCall* call) {
 }
 
 void Block::ReleaseLanes(unsigned warp) {
-  while (const unsigned lanes = warps_[warp].Complete()) {
+  WarpOp op;
+  while (const unsigned lanes = warps_[warp].Complete(&op)) {
+    // Other warp operations exchange values, but promise no order of the lanes' memory accesses.
+    if (observer != nullptr && op == WarpOp::kSync) observer->SyncLanes(warp, lanes);
     for (unsigned lane = 0; lane < 32; ++lane) {
       if (lanes >> lane & 1) ready_.push_back(warp * 32 + lane);
     }
@@ -223,6 +234,14 @@ std::string Block::DescribeWaiting() const {
   }
   return text + "; " + std::to_string(threads_in_block_ - alive_) + " have ended";
 }
+
+void Block::Abort(const std::string& failure) {
+  failure_ = failure;
+  Context::Switch(threads_[current_].fiber->context, main_);
+  __builtin_unreachable();
+}
+
+void AbortKernel(const std::string& failure) { CurrentBlock().Abort(failure); }
 
 Block& CurrentBlock() {
   static Block block;
@@ -257,7 +276,12 @@ void SyncWarp(unsigned mask, const char* file, int line) {
   CurrentBlock().WarpCall(&call);
 }
 
-void Fence() {}
-void AtomicAccess(const void*, size_t) {}
+void Fence() {
+  if (observer != nullptr) observer->Fence();
+}
+
+void AtomicAccess(const void* address, size_t bytes) {
+  if (observer != nullptr) observer->Atomic(address, bytes);
+}
 
 }  // namespace numeral::emulator

@@ -20,7 +20,8 @@ class Block {
   int Barrier(BarrierKind kind, int predicate, const Place& place);
   void WarpCall(LaneCall* call);
 
-  unsigned current_thread() const { return current_; }
+  // Ends the block in the midst of the running thread, which is not returned to.
+  [[noreturn]] void Abort(const std::string& failure);
 
  private:
   // A stack on which threads run, one after the other.

@@ -33,7 +33,7 @@ class Registry {
     if (object == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
     auto memory = std::make_unique<Opaque>();
     *object = memory.get();
-    live_[memory.get()] = {std::move(memory), state};
+    live_[*object] = {std::move(memory), state};
     return CUBLAS_STATUS_SUCCESS;
   }
   cublasStatus_t Destroy(Opaque* object) {
@@ -370,6 +370,6 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t oper
   call.c = c;
   call.d = d;
   call.workspace = static_cast<float*>(workspace);
-  EnqueueProduct(call, stream);
-  return CUBLAS_STATUS_SUCCESS;
+  return EnqueueProduct(call, stream) == cudaSuccess ? CUBLAS_STATUS_SUCCESS
+                                                     : CUBLAS_STATUS_EXECUTION_FAILED;
 }

@@ -88,23 +88,23 @@ void Finish(const Call& call, const float* sums, int32_t first) {
 
 }  // namespace
 
-void EnqueueProduct(const Call& call, cudaStream_t stream) {
+cudaError_t EnqueueProduct(const Call& call, cudaStream_t stream) {
   if (call.algorithm.parts == 1) {
-    Enqueue(stream, "cublasLtMatmul", [call] {
+    return Enqueue(stream, "cublasLtMatmul", [call] {
       const Sizes sizes = SizesOf(call.problem);
       std::vector<float> sums(static_cast<size_t>(sizes.m * sizes.n));
       SumPart(call, 0, sums.data());
       Finish(call, sums.data(), 0);
     });
-    return;
   }
-  Enqueue(stream, "cublasLtMatmul (parts)", [call] {
+  const cudaError_t status = Enqueue(stream, "cublasLtMatmul (parts)", [call] {
     const Sizes sizes = SizesOf(call.problem);
     for (int32_t part = 0; part < call.algorithm.parts; ++part) {
       SumPart(call, part, call.workspace + part * sizes.m * sizes.n);
     }
   });
-  Enqueue(stream, "cublasLtMatmul (sum of parts)", [call] {
+  if (status != cudaSuccess) return status;
+  return Enqueue(stream, "cublasLtMatmul (sum of parts)", [call] {
     static int32_t runs = 0;
     const bool ordered = call.algorithm.reduction == CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
     Finish(call, call.workspace, ordered ? 0 : ++runs % call.algorithm.parts);

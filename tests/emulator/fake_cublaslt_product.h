@@ -57,6 +57,6 @@ struct Call {
 };
 
 // Enqueues the operations of the product on the stream.
-void EnqueueProduct(const Call& call, cudaStream_t stream);
+cudaError_t EnqueueProduct(const Call& call, cudaStream_t stream);
 
 }  // namespace numeral::emulator::cublaslt

@@ -20,6 +20,18 @@ class Context {
   static void Switch(Context& from, Context& to);
 
  private:
+  static void Enter(void* self);
+  static void AfterSwitch(void* fake_stack);
+
+  static Context* left_;  // what the last switch left
+
+  // For AddressSanitizer; of the first context, the process's own stack, they are learnt.
+  const void* stack_ = nullptr;
+  size_t stack_bytes_ = 0;
+  void* fake_stack_ = nullptr;
+
+  void (*entry_)(void*) = nullptr;
+  void* argument_ = nullptr;
 #if defined(__x86_64__)
   void* stack_pointer_ = nullptr;
 #else

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "tests/emulator/block.h"
+#include "tests/emulator/observer.h"
 #include "tests/emulator/random.h"
 
 namespace numeral::emulator {
@@ -21,11 +22,32 @@ Random& Schedule() {
   return random;
 }
 
+constinit Observer* observer = nullptr;
+
+namespace {
+
+class ObservedLaunch {
+ public:
+  explicit ObservedLaunch(const KernelRun& run) {
+    if (observer == nullptr) return;
+    observer->BeginLaunch({run.grid.x, run.grid.y, run.grid.z},
+                          run.block.x * run.block.y * run.block.z);
+  }
+  ~ObservedLaunch() {
+    if (observer != nullptr) observer->EndLaunch();
+  }
+  ObservedLaunch(const ObservedLaunch&) = delete;
+  ObservedLaunch& operator=(const ObservedLaunch&) = delete;
+};
+
+}  // namespace
+
 void RunKernel(const KernelRun& run) {
   const uint32_t blocks = run.grid.x * run.grid.y * run.grid.z;
   std::vector<uint32_t> order(blocks);
   for (uint32_t i = 0; i < blocks; ++i) order[i] = i;
   Schedule().Shuffle(order.data(), blocks);
+  const ObservedLaunch observed(run);
   for (const uint32_t i : order) {
     const uint3 index = {i % run.grid.x, i / run.grid.x % run.grid.y, i / run.grid.x / run.grid.y};
     try {

@@ -10,6 +10,8 @@
 #include <memory>
 
 #include "tests/emulator/device.h"
+#include "tests/emulator/observer.h"
+#include "tests/emulator/sanitizer.h"
 
 namespace numeral::emulator {
 namespace {
@@ -57,6 +59,9 @@ cudaError_t Allocate(MemoryKind kind, void** address, size_t bytes) {
   Allocations()[end - used] = {kind, bytes, pages, mapped};
   if (kind == MemoryKind::kDevice) device_bytes_in_use += bytes;
   *address = end - used;
+  Poison(pages, static_cast<size_t>(end - used - static_cast<std::byte*>(pages)));
+  Poison(end - used + bytes, used - bytes);
+  if (observer != nullptr) observer->Allocated(*address, bytes);
   return cudaSuccess;
 }
 
@@ -67,6 +72,8 @@ cudaError_t Free(MemoryKind kind, void* address) {
   const Allocation allocation = found->second;
   Allocations().erase(found);
   if (kind == MemoryKind::kDevice) device_bytes_in_use -= allocation.bytes;
+  if (observer != nullptr) observer->Freed(address, allocation.bytes);
+  Unpoison(allocation.pages, allocation.mapped);
   munmap(allocation.pages, allocation.mapped);
   return cudaSuccess;
 }

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "tests/emulator/kernel.h"
+#include "tests/emulator/sanitizer.h"
 
 namespace numeral::emulator {
 namespace {
@@ -37,8 +38,11 @@ std::byte* SharedMemory::end() const { return memory_ + kStaticArena + kDynamicA
 
 void SharedMemory::BeginBlock(size_t dynamic_bytes) {
   ++block_serial_;
+  Unpoison(memory_, kStaticArena + kDynamicArena);
   std::memset(memory_, 0xFF, next_);
   std::memset(dynamic_, 0xFF, std::max(dynamic_bytes, dynamic_bytes_) + kGap);
+  Poison(memory_, kStaticArena + kDynamicArena);
+  Unpoison(dynamic_, dynamic_bytes);
   dynamic_bytes_ = dynamic_bytes;
   static_bytes_ = next_ = 0;
   variables_.clear();
@@ -56,6 +60,7 @@ void* SharedMemory::Variable(SharedSite* site, size_t bytes, size_t alignment) {
   site->block_serial = block_serial_;
   site->address = memory_ + next_;
   variables_.push_back({memory_ + next_, bytes});
+  Unpoison(site->address, bytes);
   next_ += bytes + kGap;
   return site->address;
 }

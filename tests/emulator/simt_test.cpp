@@ -4,46 +4,13 @@
 #include <numeric>
 #include <vector>
 
-#include "cuda/support/check.h"
 #include "cuda/support/reduce.h"
-#include "cuda/support/runtime.h"
 #include "tests/catch.h"
 #include "tests/emulator/stream.h"
+#include "tests/emulator/test_values.h"
 
 namespace numeral::cuda {
 namespace {
-
-// Values of the device, written and read by the host.
-template <typename T>
-class Values {
- public:
-  explicit Values(size_t count) : memory_(count * sizeof(T)), count_(count) {}
-  explicit Values(const std::vector<T>& values) : Values(values.size()) {
-    NUMERAL_CUDA(cudaMemcpy(data(), values.data(), count_ * sizeof(T), cudaMemcpyHostToDevice));
-  }
-  T* data() const { return reinterpret_cast<T*>(memory_.data()); }
-  std::vector<T> Read() const {
-    std::vector<T> values(count_);
-    NUMERAL_CUDA(cudaMemcpy(values.data(), data(), count_ * sizeof(T), cudaMemcpyDeviceToHost));
-    return values;
-  }
-
- private:
-  DeviceMemory memory_;
-  size_t count_;
-};
-
-void Wait() { NUMERAL_CUDA(cudaDeviceSynchronize()); }
-
-std::string FailureOf(const std::function<void()>& work) {
-  try {
-    work();
-    Wait();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "none";
-}
 
 __global__ void index_kernel(int* out) {
   const unsigned thread = threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);

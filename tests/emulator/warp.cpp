@@ -94,7 +94,7 @@ void Warp::Arrive(int lane, LaneCall* call) {
   calls_[lane] = call;
 }
 
-unsigned Warp::Complete() {
+unsigned Warp::Complete(WarpOp* op) {
   for (int first = 0; first < 32; ++first) {
     if (calls_[first] == nullptr) continue;
     const unsigned lanes = calls_[first]->mask & present_;
@@ -104,8 +104,9 @@ unsigned Warp::Complete() {
       all_here = calls_[lane] != nullptr && Same(*calls_[lane], *calls_[first]);
     }
     if (!all_here) continue;
-    if (calls_[first]->op == WarpOp::kShuffle) CarryOutShuffle(calls_, lanes);
-    if (calls_[first]->op == WarpOp::kBallot) CarryOutBallot(calls_, lanes);
+    *op = calls_[first]->op;
+    if (*op == WarpOp::kShuffle) CarryOutShuffle(calls_, lanes);
+    if (*op == WarpOp::kBallot) CarryOutBallot(calls_, lanes);
     for (int lane = 0; lane < 32; ++lane) {
       if (lanes >> lane & 1) calls_[lane] = nullptr;
     }

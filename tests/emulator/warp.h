@@ -37,8 +37,9 @@ class Warp {
   // The lane has ended: nobody waits for it any more.
   void Exit(int lane) { present_ &= ~(1u << lane); }
 
-  // Carries out an operation all of whose lanes have arrived. The lanes that may go on, or 0.
-  unsigned Complete();
+  // Carries out an operation all of whose lanes have arrived: which, and the lanes that may go on.
+  // No lanes where there is none.
+  unsigned Complete(WarpOp* op);
 
   const LaneCall* waiting(int lane) const { return calls_[lane]; }
 
