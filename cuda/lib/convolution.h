@@ -59,7 +59,8 @@ class ConvolutionLibrary {
   // The remembered plan for the problem and the alignment of `pointers`, whose memory is neither
   // read nor written. Where there is none, every admissible plan is timed on memory of its own, and
   // the fastest is remembered. The plan has run once, so that nothing is loaded while a stream is
-  // captured. Waits for `stream`. Throws Error(kFailure) where cuDNN has no admissible plan.
+  // captured. Waits for `stream`, which is not the legacy one. Throws Error(kFailure) where cuDNN
+  // has no admissible plan.
   std::unique_ptr<Convolution> Plan(const ConvProblem& problem, const ConvPointers& pointers,
                                     cudaStream_t stream);
   // How many plans were not remembered and had to be chosen.

@@ -237,6 +237,7 @@ Descriptor ConvolutionGraph::Configure(const EngineChoice& choice) const {
 
   std::vector<Descriptor> knobs;
   for (const auto& [type, value] : choice.knobs) {
+    if (type < 0 || type >= CUDNN_KNOB_TYPE_COUNTS) Fail("there is no knob {}", type);
     Descriptor& knob = knobs.emplace_back(CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR);
     knob.Set(CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, static_cast<cudnnBackendKnobType_t>(type));
     knob.Set(CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE, value);
