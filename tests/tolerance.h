@@ -63,6 +63,11 @@ inline constexpr Tolerance kTenSteps{2e-5, 1e-4};
 // First gradients, as a share of a tensor's mean size: PyTorch's float32 reaches 6e-5. The absolute
 // part is for biases in front of a batch norm, whose gradient is rounding alone.
 inline constexpr double kGoldenGradientAtol = 1e-6, kGoldenGradientShare = 3e-4;
+// Gradients of a second step by two engines: weights differ by what Adam makes of gradients near
+// zero, so whole tensors are a few times further apart than in the first.
+inline constexpr double kSecondStepShare = 1e-2;
+// Losses of two steps with activations and products in bf16 (8 bits), against fp32.
+inline constexpr double kBf16Metrics = 3e-2;
 // Weights after ten steps: a gradient near zero may change its sign with the rounding, and Adam
 // then steps by a learning rate (1e-4 .. 4e-3) the other way.
 inline constexpr double kGoldenWeightAtol = 2e-3;

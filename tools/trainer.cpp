@@ -2,6 +2,7 @@
 #include "train/trainer.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <map>
 #include <optional>
 
@@ -23,7 +24,7 @@ struct Options {
   int epochs = 0;
   int64_t seed = -1;
   TrainOptions train;
-  bool summary = false, check = false, dump_plan = false;
+  bool summary = false, check = false, dump_plan = false, no_graph = false;
 };
 
 constexpr const char* kFooter = R"(Examples:
@@ -41,6 +42,17 @@ samples/epoch_0001.png, g.bin and d.bin, c.bin or l.bin (safetensors), best.bin,
 run.json (command, machine, versions), and when it ends or is interrupted report.html, losses.svg,
 losses.png and progress.gif. runs/latest is the newest.
 Exit status: 0 done, 2 bad input, 1 failure, 130 interrupted (state saved; use --resume).)";
+
+void ReadProfile(const std::string& text, TrainOptions& train) {
+  int64_t first = 0, count = 0;
+  int read = 0;
+  if (std::sscanf(text.c_str(), "%9ld:%9ld%n", &first, &count, &read) != 2 ||
+      static_cast<size_t>(read) != text.size() || first < 0 || count < 1) {
+    BadInput("--profile {}: give the first step and how many, such as 100:20", text);
+  }
+  train.profile_first = first;
+  train.profile_count = count;
+}
 
 void Declare(CLI::App& app, Options& o) {
   app.footer(kFooter);
@@ -67,6 +79,11 @@ void Declare(CLI::App& app, Options& o) {
   app.add_flag("--check", o.check, "check the config and compile its plan without data, and stop");
   app.add_flag("--dump-plan", o.dump_plan, "print the compiled plan as text, and stop");
   app.add_flag("--quiet", o.train.quiet, "no progress line");
+  app.add_flag("--no-graph", o.no_graph, "on a GPU, run op by op instead of as CUDA graphs");
+  app.add_option_function<std::string>(
+         "--profile", [&o](const std::string& text) { ReadProfile(text, o.train); },
+         "show COUNT steps from step START on to nsys or ncu; on a CPU, print their times")
+      ->type_name("START:COUNT");
 }
 
 Config Load(const Options& o) {
@@ -183,7 +200,7 @@ int Run(const Options& o, const std::string& command) {
     folder = RunFolder::Resume(config.name, o.run_dir);
     TakeOverFiles(*folder, config);
   }
-  const auto engine = MakeEngine(o.device);
+  const auto engine = MakeEngine(o.device, {.graphs = !o.no_graph});
   const bool on_pairs = config.TrainsLatentPredictor();
   const Dataset data = on_pairs ? Dataset() : LoadDataset(config.data, DataDir(o.data_dir));
   const LatentPairs pairs = on_pairs ? DrawPairs(config, *engine, o.train.quiet) : LatentPairs();

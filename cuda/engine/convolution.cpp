@@ -1,6 +1,8 @@
-// Convolutions.
+// Convolutions: one channel on a side goes to own kernels, the rest to cuDNN.
 #include "cuda/engine/nodes.h"
+#include "cuda/engine/thin_convolution.h"
 #include "cuda/kernels/convert.h"
+#include "cuda/kernels/thin_conv.h"
 
 namespace numeral::cuda {
 namespace {
@@ -52,6 +54,7 @@ Node StagedWeightGradient(const ConvBackwardWeight& op, ConvPointers pointers, f
 
 Node MakeNode(const ConvForward& op, const Binding& binding, Workspace& workspace) {
   NUMERAL_CHECK(op.bias == kNoTensor && op.activation == Activation{});
+  if (ThinConvSupports(op.geometry)) return MakeThinNode(op, binding);
   const ConvPointers pointers{binding.Address(op.image),
                               WeightOperand(op.weight, binding, workspace),
                               binding.Address(op.features)};
@@ -59,6 +62,7 @@ Node MakeNode(const ConvForward& op, const Binding& binding, Workspace& workspac
 }
 
 Node MakeNode(const ConvBackwardData& op, const Binding& binding, Workspace& workspace) {
+  if (ThinConvSupports(op.geometry)) return MakeThinNode(op, binding);
   const ConvPointers pointers{binding.Address(op.image),
                               WeightOperand(op.weight, binding, workspace),
                               binding.Address(op.features)};
@@ -66,6 +70,7 @@ Node MakeNode(const ConvBackwardData& op, const Binding& binding, Workspace& wor
 }
 
 Node MakeNode(const ConvBackwardWeight& op, const Binding& binding, Workspace& workspace) {
+  if (ThinConvSupports(op.geometry)) return MakeThinNode(op, binding, workspace);
   float* grad_weight = binding.F32(op.grad_weight);
   const int64_t elems = binding.info(op.grad_weight).elems();
   const ConvPointers pointers{binding.Address(op.image), grad_weight, binding.Address(op.features)};

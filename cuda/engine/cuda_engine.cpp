@@ -54,7 +54,13 @@ class CudaEngine final : public Engine {
   }
 
   const Capabilities& capabilities() const override { return capabilities_; }
-  bool Supports(const Op&) const override { return true; }
+  // All but products and convolutions with an epilogue, which the capabilities do not announce.
+  bool Supports(const Op& op) const override {
+    const auto plain = [](const auto* linear) {
+      return linear == nullptr || (linear->bias == kNoTensor && linear->activation == Activation{});
+    };
+    return plain(std::get_if<ConvForward>(&op)) && plain(std::get_if<DenseForward>(&op));
+  }
   std::unique_ptr<Executable> Compile(std::shared_ptr<const Plan> plan) override {
     return std::make_unique<CudaExecutable>(std::move(plan), options_, *libraries_);
   }

@@ -1,5 +1,7 @@
 #include "cuda/engine/cuda_executable.h"
 
+#include <cuda_profiler_api.h>
+
 #include "cuda/engine/nodes.h"
 #include "cuda/support/check.h"
 
@@ -94,6 +96,12 @@ void CudaExecutable::Sync() {
 
 int64_t CudaExecutable::NodeCount(int phase) {
   return phases_[static_cast<size_t>(phase)].NodeCount(stream_.get());
+}
+
+bool CudaExecutable::RecordForProfiler(bool on) {
+  Sync();
+  NUMERAL_CUDA(on ? cudaProfilerStart() : cudaProfilerStop());
+  return true;
 }
 
 void CudaExecutable::SetProfiling(bool on) {

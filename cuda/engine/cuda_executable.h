@@ -26,6 +26,7 @@ class CudaExecutable final : public Executable {
   EngineCounters Counters() const override { return counters_; }
   void SetProfiling(bool on) override;
   std::vector<OpTime> OpTimes() const override { return times_; }
+  bool RecordForProfiler(bool on) override;
   int64_t NodeCount(int phase) override;
 
  private:

@@ -1,7 +1,8 @@
 // Numbers of one type copied, or added, as those of another.
 //
-// y[i] = x[i], or y[i] += x[i], rounded to the nearest where Y is bf16. Bound by memory: 16-byte
-// loads where both addresses and the count allow it, one thread per pack, grid-stride. Any count.
+// y[i] = x[i], or y[i] += x[i] (in float), rounded to the nearest where Y is bf16. Bound by memory:
+// 16-byte accesses where both addresses allow it, one thread for a pack of the narrower type, else
+// for one element; grid-stride, blocks of 256. Any count. x and y may not overlap.
 #pragma once
 
 #include <cuda_runtime_api.h>

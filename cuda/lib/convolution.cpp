@@ -197,9 +197,10 @@ ConvolutionLibrary::~ConvolutionLibrary() = default;
 int ConvolutionLibrary::chosen_plans() const { return state_->chosen_plans; }
 
 std::unique_ptr<Convolution> ConvolutionLibrary::Plan(const ConvProblem& problem,
-                                                      int alignment_bytes,
+                                                      const ConvPointers& pointers,
                                                       cudaStream_t stream) try {
   const Context& context = *state_->context;
+  const int alignment_bytes = AlignmentOf(pointers);
   auto state = std::make_unique<Convolution::State>(
       state_->context, Describe(problem), alignment_bytes,
       ConvolutionGraph(problem, alignment_bytes, context.target()), std::nullopt);

@@ -35,9 +35,9 @@ class Convolution {
   Convolution& operator=(const Convolution&) = delete;
 
   size_t workspace_bytes() const;
-  // Enqueues it; may be captured. The pointers must be aligned as planned. `workspace` holds
-  // workspace_bytes(), aligned to 256, and is nobody else's until the stream has passed. Not from
-  // two threads at once, for any two convolutions of a library.
+  // Enqueues it; may be captured. The pointers must be aligned as those of Plan, up to 16 bytes.
+  // `workspace` holds workspace_bytes(), aligned to 256, and is nobody else's until the stream has
+  // passed. Not from two threads at once, for any two convolutions of a library.
   void Run(const ConvPointers& pointers, void* workspace, cudaStream_t stream) const;
   // The problem and the plan: "forward fp32, ...: engine 34, knobs 2=5 ..., workspace 0 bytes".
   std::string description() const;
@@ -56,11 +56,11 @@ class ConvolutionLibrary {
   explicit ConvolutionLibrary(const std::filesystem::path& cache_file);
   ~ConvolutionLibrary();
 
-  // The remembered plan for the problem and the alignment of its tensors (1 to 16 bytes, a power of
-  // two). Where there is none, every admissible plan is timed on memory of its own, and the fastest
-  // is remembered. The plan has run once, so that nothing is loaded while a stream is captured.
-  // Waits for `stream`. Throws Error(kFailure) where cuDNN has no admissible plan.
-  std::unique_ptr<Convolution> Plan(const ConvProblem& problem, int alignment_bytes,
+  // The remembered plan for the problem and the alignment of `pointers`, whose memory is neither
+  // read nor written. Where there is none, every admissible plan is timed on memory of its own, and
+  // the fastest is remembered. The plan has run once, so that nothing is loaded while a stream is
+  // captured. Waits for `stream`. Throws Error(kFailure) where cuDNN has no admissible plan.
+  std::unique_ptr<Convolution> Plan(const ConvProblem& problem, const ConvPointers& pointers,
                                     cudaStream_t stream);
   // How many plans were not remembered and had to be chosen.
   int chosen_plans() const;

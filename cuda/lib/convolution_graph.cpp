@@ -27,6 +27,13 @@ Descriptor MakeTensor(int64_t id, MatrixMode mode, int alignment_bytes, int64_t 
   return tensor;
 }
 
+// cuDNN wants the padding behind an image to account for the number of features, which that of a
+// geometry need not do: then it is as much as the last window reaches over the edge.
+int64_t PadBehind(int side, int kernel, int stride, int pad_before, int pad_behind, int features) {
+  const bool accounts = (side + pad_before + pad_behind - kernel) / stride + 1 == features;
+  return accounts ? pad_behind : std::max(0, (features - 1) * stride + kernel - pad_before - side);
+}
+
 Descriptor MakeConvolution(const ConvGeometry& g) {
   Descriptor convolution(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
   convolution.Set(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_DATA_FLOAT);
@@ -37,7 +44,8 @@ Descriptor MakeConvolution(const ConvGeometry& g) {
                   std::vector<int64_t>{g.stride_h, g.stride_w});
   convolution.Set(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, std::vector<int64_t>{g.pad_top, g.pad_left});
   convolution.Set(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS,
-                  std::vector<int64_t>{g.pad_bottom, g.pad_right});
+                  std::vector{PadBehind(g.h, g.r, g.stride_h, g.pad_top, g.pad_bottom, g.p),
+                              PadBehind(g.w, g.s, g.stride_w, g.pad_left, g.pad_right, g.q)});
   convolution.Finalize();
   return convolution;
 }

@@ -3,19 +3,13 @@
 
 #include <string>
 
+#include "cuda/lib/matrix_mode.h"
 #include "plan/ops.h"
 
 namespace numeral::cuda {
 
 // The ops of plan/ops.h: which of the three tensors is made of the other two.
 enum class ConvPass { kForward, kBackwardData, kBackwardWeight };  // features, image, weight
-
-// Elements of all three tensors, and arithmetic. Sums are fp32 in every mode.
-enum class MatrixMode {
-  kFp32,  // float throughout
-  kTf32,  // float; products may be taken of inputs rounded to TF32
-  kBf16,  // bf16
-};
 
 struct ConvProblem {
   ConvPass pass = ConvPass::kForward;

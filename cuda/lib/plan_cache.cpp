@@ -28,17 +28,17 @@ EngineChoice ChoiceFrom(const Json& json) {
 
 }  // namespace
 
-std::filesystem::path CacheFile(const std::string& name) {
+std::filesystem::path CacheFolder() {
   const auto value = [](const char* variable) -> std::string {
     const char* text = std::getenv(variable);
     return text == nullptr ? "" : text;
   };
-  if (const std::filesystem::path own = value("NUMERAL_CACHE"); !own.empty()) return own / name;
+  if (const std::filesystem::path own = value("NUMERAL_CACHE"); !own.empty()) return own;
   if (const std::filesystem::path shared = value("XDG_CACHE_HOME"); !shared.empty()) {
-    return shared / "numeral" / name;
+    return shared / "numeral";
   }
   if (const std::filesystem::path home = value("HOME"); !home.empty()) {
-    return home / ".cache" / "numeral" / name;
+    return home / ".cache" / "numeral";
   }
   return {};
 }

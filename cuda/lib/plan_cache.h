@@ -21,9 +21,9 @@ struct EngineChoice {
   bool operator==(const EngineChoice&) const = default;
 };
 
-// The cache file of that name in $NUMERAL_CACHE, else $XDG_CACHE_HOME/numeral, else
+// Where cache files are kept: $NUMERAL_CACHE, else $XDG_CACHE_HOME/numeral, else
 // $HOME/.cache/numeral. Empty where none of them is set.
-std::filesystem::path CacheFile(const std::string& name);
+std::filesystem::path CacheFolder();
 
 class PlanCache {
  public:

@@ -35,4 +35,15 @@ __device__ inline void StoreFloats(const float (&values)[kElems], T* address) {
   }
 }
 
+// Stores the values, or adds them to what is there, which is not read else.
+template <int kElems, typename T>
+__device__ inline void PutFloats(const float (&values)[kElems], T* address, bool accumulate) {
+  if (!accumulate) return StoreFloats<kElems>(values, address);
+  float sums[kElems];
+  LoadFloats<kElems>(address, sums);
+#pragma unroll
+  for (int i = 0; i < kElems; ++i) sums[i] += values[i];
+  StoreFloats<kElems>(sums, address);
+}
+
 }  // namespace numeral::cuda

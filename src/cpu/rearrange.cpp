@@ -35,20 +35,6 @@ void Copy(const float* from, int64_t count, float* to) {
   for (int64_t i = 0; i < count; ++i) Put<kAccumulate>(from[i], to[i]);
 }
 
-// source[i] is the feature, stored as in `from`, that belongs at i in `to`.
-std::vector<int32_t> SourceIndices(const FeatureOrder& from, const FeatureOrder& to) {
-  const std::vector<int32_t> from_logical = from.StoredToLogical();
-  const std::vector<int32_t> to_logical = to.StoredToLogical();
-  NUMERAL_CHECK(from_logical.size() == to_logical.size());
-  std::vector<int32_t> stored(from_logical.size());
-  for (size_t j = 0; j < stored.size(); ++j) {
-    stored[static_cast<size_t>(from_logical[j])] = static_cast<int32_t>(j);
-  }
-  std::vector<int32_t> source(to_logical.size());
-  for (size_t i = 0; i < source.size(); ++i) source[i] = stored[static_cast<size_t>(to_logical[i])];
-  return source;
-}
-
 template <bool kAccumulate>
 Kernel PermuteKernel(const float* x, int64_t rows, std::vector<int32_t> source, float* y) {
   return [=, source = std::move(source)] {

@@ -13,19 +13,6 @@ namespace {
 
 constexpr int64_t kGrain = 64;  // elements; a few vectors
 
-// Adam's numbers for one update, in the precision of the loop.
-struct AdamScalars {
-  float beta1, rest1, beta2, rest2, step_size, root_scale, epsilon;
-};
-
-AdamScalars ScalarsAt(const AdamSpec& spec, int64_t t, int64_t total) {
-  const AdamStep at = AdamStepAt(spec, t, total);
-  return {static_cast<float>(spec.beta1),   static_cast<float>(1 - spec.beta1),
-          static_cast<float>(spec.beta2),   static_cast<float>(1 - spec.beta2),
-          static_cast<float>(at.step_size), static_cast<float>(at.root_scale),
-          static_cast<float>(at.epsilon)};
-}
-
 void UpdateRange(const AdamScalars& s, const float* grads, int64_t count, float* first,
                  float* second, float* params) {
 #pragma omp simd
@@ -52,7 +39,7 @@ Kernel MakeKernel(const AdamUpdate& op, const Binding& binding) {
   float *params = binding.F32(op.params), *first = binding.F32(op.first_moment);
   float* second = binding.F32(op.second_moment);
   return [=, spec = op.spec, period = op.period, total = op.total_updates] {
-    const AdamScalars scalars = ScalarsAt(spec, RunningStep(step) / period + 1, total);
+    const AdamScalars scalars = AdamScalarsAt(spec, RunningStep(step) / period + 1, total);
     ParallelRanges(elems, kGrain, elems, [&](int64_t begin, int64_t end) {
       UpdateRange(scalars, grads + begin, end - begin, first + begin, second + begin,
                   params + begin);

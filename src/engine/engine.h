@@ -63,6 +63,9 @@ class Executable {
   // Time per op since SetProfiling(true), which makes phases run op by op.
   virtual void SetProfiling(bool on) = 0;
   virtual std::vector<OpTime> OpTimes() const = 0;
+  // Begins or ends what a profiler attached to the process records; false where the engine has no
+  // such.
+  virtual bool RecordForProfiler(bool /*on*/) { return false; }
   // Kernels and copies that one run of a phase takes, or -1 where the engine cannot tell.
   virtual int64_t NodeCount(int /*phase*/) { return -1; }
 

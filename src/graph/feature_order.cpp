@@ -1,5 +1,7 @@
 #include "graph/feature_order.h"
 
+#include "util/error.h"
+
 namespace numeral {
 
 FeatureOrder::FeatureOrder(std::vector<FeatureSegment> segments) {
@@ -46,6 +48,19 @@ std::vector<int32_t> FeatureOrder::StoredToLogical() const {
     begin += pixels * s.c;
   }
   return logical;
+}
+
+std::vector<int32_t> SourceIndices(const FeatureOrder& from, const FeatureOrder& to) {
+  const std::vector<int32_t> from_logical = from.StoredToLogical();
+  const std::vector<int32_t> to_logical = to.StoredToLogical();
+  NUMERAL_CHECK(from_logical.size() == to_logical.size());
+  std::vector<int32_t> stored(from_logical.size());
+  for (size_t j = 0; j < stored.size(); ++j) {
+    stored[static_cast<size_t>(from_logical[j])] = static_cast<int32_t>(j);
+  }
+  std::vector<int32_t> source(to_logical.size());
+  for (size_t i = 0; i < source.size(); ++i) source[i] = stored[static_cast<size_t>(to_logical[i])];
+  return source;
 }
 
 }  // namespace numeral

@@ -42,4 +42,8 @@ class FeatureOrder {
   std::vector<FeatureSegment> segments_;
 };
 
+// For every feature i stored in the order `to`, where the same logical feature is stored in `from`.
+// The orders must be of one size.
+std::vector<int32_t> SourceIndices(const FeatureOrder& from, const FeatureOrder& to);
+
 }  // namespace numeral

@@ -35,4 +35,17 @@ NUMERAL_HOST_DEVICE inline AdamStep AdamStepAt(const AdamSpec& spec, int64_t t, 
   return {rate / correction1, 1 / std::sqrt(correction2), spec.epsilon};
 }
 
+// Adam's numbers for one update, in the precision of the loops over parameters.
+struct AdamScalars {
+  float beta1, rest1, beta2, rest2, step_size, root_scale, epsilon;
+};
+NUMERAL_HOST_DEVICE inline AdamScalars AdamScalarsAt(const AdamSpec& spec, int64_t t,
+                                                     int64_t total) {
+  const AdamStep at = AdamStepAt(spec, t, total);
+  return {static_cast<float>(spec.beta1),   static_cast<float>(1 - spec.beta1),
+          static_cast<float>(spec.beta2),   static_cast<float>(1 - spec.beta2),
+          static_cast<float>(at.step_size), static_cast<float>(at.root_scale),
+          static_cast<float>(at.epsilon)};
+}
+
 }  // namespace numeral

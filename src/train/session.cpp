@@ -93,18 +93,41 @@ void Session::Initialise() {
 
 void Session::PrepareWeights() { executable_->Enqueue(plan_->FindPhase(PhaseKind::kPrepare, 0)); }
 
-void Session::Step(int64_t step) {
+std::vector<int> Session::PhasesOf(int64_t step) const {
   const int batch = BatchOf(step);
   const int whole = plan_->FindPhase(PhaseKind::kStep, batch);
-  if (whole >= 0) return executable_->Enqueue(whole);
-  executable_->Enqueue(plan_->FindPhase(PhaseKind::kDStep, batch));
-  if (GeneratorStep(config_, step)) {
-    executable_->Enqueue(plan_->FindPhase(PhaseKind::kGStep, batch));
+  if (whole >= 0) return {whole};
+  std::vector<int> phases{plan_->FindPhase(PhaseKind::kDStep, batch)};
+  if (GeneratorStep(config_, step)) phases.push_back(plan_->FindPhase(PhaseKind::kGStep, batch));
+  return phases;
+}
+
+void Session::Run(int64_t first, int64_t count) {
+  const int64_t end = first + count;
+  while (first < end) {
+    const std::vector<int> phases = PhasesOf(first);
+    // Steps of the same single phase are handed over together.
+    int64_t times = 1;
+    while (phases.size() == 1 && first + times < end && PhasesOf(first + times) == phases) ++times;
+    for (const int phase : phases) executable_->Enqueue(phase, times);
+    first += times;
   }
 }
 
 std::vector<float> Session::Metrics() {
-  return executable_->ReadAll<float>(RequireTensor(*plan_, "metrics"), kMetricsRing * kMetricCount);
+  StartMetrics();
+  return FinishMetrics();
+}
+
+void Session::StartMetrics() {
+  executable_->StartRead(RequireTensor(*plan_, "metrics"),
+                         kMetricsRing * kMetricCount * sizeof(float));
+}
+
+std::vector<float> Session::FinishMetrics() {
+  std::vector<float> ring(kMetricsRing * kMetricCount);
+  executable_->FinishRead(std::as_writable_bytes(std::span(ring)));
+  return ring;
 }
 
 std::array<double, 2> Session::CheckAccuracy() {

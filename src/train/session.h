@@ -65,10 +65,14 @@ class Session {
   NetworkValues Values(const Graph& network);
   void SaveNetwork(const Graph& network, const std::filesystem::path& path);
 
-  // Runs step number `step` (0-based). Its metrics can be read once it is done.
-  void Step(int64_t step);
-  // The metrics of a step among the last kMetricsRing ones, and which of them `step` measured.
+  // Runs the steps `first` .. `first + count - 1` (0-based). May return before they are done.
+  void Run(int64_t first, int64_t count);
+  void Step(int64_t step) { Run(step, 1); }
+  // The metrics of the last kMetricsRing steps; in two halves as Executable::StartRead and
+  // FinishRead do it; and which of them `step` measured.
   std::vector<float> Metrics();
+  void StartMetrics();
+  std::vector<float> FinishMetrics();
   std::vector<Metric> MetricsOf(int64_t step) const;
 
   // D's accuracies {real, fake} on 100 images each, drawn for the steps done so far. Only where
@@ -89,6 +93,8 @@ class Session {
   int BatchOf(int64_t step) const { return BatchOfStep(config_, data_count_, step); }
 
  private:
+  // The phases that make up a step, in order.
+  std::vector<int> PhasesOf(int64_t step) const;
   // All but the data.
   Session(const Config& config, int64_t data_count, Engine& engine, bool fuse);
 

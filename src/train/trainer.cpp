@@ -1,14 +1,17 @@
 #include "train/trainer.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <deque>
 #include <filesystem>
 
 #include "config/parse.h"
 #include "inference/classifier.h"
 #include "report/report.h"
 #include "train/sample_grid.h"
+#include "train/step_profile.h"
 #include "util/error.h"
 #include "util/files.h"
 #include "util/interrupt.h"
@@ -17,9 +20,10 @@
 namespace numeral {
 namespace {
 
-// Steps between readings of the metrics ring; a reading waits for the engine.
+// Steps between readings of the metrics ring. Of an engine that works on by itself, a reading is
+// taken when the next one is due: the ring holds the steps of both and those handed over since.
 constexpr int64_t kStepsPerReading = 16;
-static_assert(kStepsPerReading <= kMetricsRing);
+static_assert(3 * kStepsPerReading <= kMetricsRing);
 
 double Now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -32,6 +36,7 @@ class Loop {
         folder_(folder),
         options_(options),
         grid_(session.config()),
+        profile_(session, options.profile_first, options.profile_count),
         progress_(StandardErrorProgress(options.quiet), session.config().training.epochs,
                   session.steps_per_epoch()) {}
 
@@ -85,7 +90,7 @@ class Loop {
     }
     WriteFileAtomically(folder_.config(), ToJson(session_.config()).dump(2) + "\n");
     RecordFacts();
-    read_ = position_.step;
+    started_ = read_ = position_.step;
     BeginTiming();
   }
 
@@ -115,21 +120,41 @@ class Loop {
     }
     while (position_.step < epoch_end) {
       if (StopRequested()) return false;
-      const int batch = session_.BatchOf(position_.step);
-      session_.Step(position_.step++);
-      images_in_epoch_ += batch;
-      images_ += batch;
+      RunSteps(StepsAtOnce(epoch_end));
       // The first step of a process warms up caches and library kernels; the rate leaves it out.
       if (!warm_) {
-        ReadMetrics();
+        ReadMetrics(true);
         warm_ = true;
         rate_start_ = Now();
         images_ = 0;
       }
-      if (position_.step - read_ >= kStepsPerReading || position_.step == epoch_end) ReadMetrics();
+      if (position_.step - started_ >= kStepsPerReading) ReadMetrics(!WorksOn());
+      if (position_.step == epoch_end) ReadMetrics(true);
       ShowProgress();
     }
     return true;
+  }
+
+  // Whether the engine works on by itself.
+  bool WorksOn() const { return session_.engine().capabilities().steps_at_once > 1; }
+
+  int64_t StepsAtOnce(int64_t epoch_end) const {
+    if (!warm_) return 1;
+    int64_t end = std::min(epoch_end, profile_.NextEdge(position_.step));
+    if (options_.max_steps > 0) end = std::min(end, options_.max_steps);
+    const int64_t most = std::min(session_.engine().capabilities().steps_at_once, kStepsPerReading);
+    return std::min(most, end - position_.step);
+  }
+
+  void RunSteps(int64_t count) {
+    profile_.BeforeStep(position_.step);
+    session_.Run(position_.step, count);
+    for (const int64_t end = position_.step + count; position_.step < end; ++position_.step) {
+      const int batch = session_.BatchOf(position_.step);
+      images_in_epoch_ += batch;
+      images_ += batch;
+    }
+    profile_.AfterSteps(position_.step, [this](const std::string& line) { progress_.Print(line); });
   }
 
   void ShowProgress() {
@@ -159,11 +184,22 @@ class Loop {
     ShowProgress();
   }
 
-  // Takes the metrics of the steps since the last reading into the epoch's means.
-  void ReadMetrics() {
-    if (read_ == position_.step) return;
-    const std::vector<float> ring = session_.Metrics();
-    for (; read_ < position_.step; ++read_) {
+  // Starts a reading of the metrics of all steps so far, and takes into the epoch's means those
+  // started before; with `all`, also this one, which waits for the engine.
+  void ReadMetrics(bool all) {
+    if (started_ < position_.step) {
+      session_.StartMetrics();
+      started_ = position_.step;
+      readings_.push_back(started_);
+    }
+    while (readings_.size() > (all ? 0 : 1)) TakeReading();
+  }
+
+  void TakeReading() {
+    const std::vector<float> ring = session_.FinishMetrics();
+    const int64_t end = readings_.front();
+    readings_.pop_front();
+    for (; read_ < end; ++read_) {
       const float* row = ring.data() + read_ % kMetricsRing * kMetricCount;
       for (const Metric metric : session_.MetricsOf(read_)) {
         const auto m = static_cast<size_t>(metric);
@@ -256,7 +292,7 @@ class Loop {
   }
 
   TrainResult StopEarly() {
-    ReadMetrics();
+    ReadMetrics(true);
     const MetricsLine line = Line();
     if (saved_step_ != position_.step) Save();
     if (StepInEpoch() != 0) {
@@ -291,10 +327,13 @@ class Loop {
   const TrainOptions& options_;
   InterruptGuard interrupt_;
   SampleGrid grid_;
+  StepProfile profile_;
   Progress progress_;
   RunPosition position_;
-  int64_t read_ = 0;         // steps whose metrics were read
-  int64_t saved_step_ = -1;  // of the checkpoint on disk
+  int64_t read_ = 0;              // steps whose metrics were taken
+  int64_t started_ = 0;           // steps whose metrics are being read
+  std::deque<int64_t> readings_;  // ends of the readings under way
+  int64_t saved_step_ = -1;       // of the checkpoint on disk
   std::array<double, kMetricCount> latest_{};
   bool warm_ = false;
   double segment_start_ = 0, rate_start_ = 0;

@@ -15,6 +15,8 @@ struct TrainOptions {
   int64_t max_steps = 0;  // stop after this many steps of the run; 0: at its end
   bool resume = false;
   bool quiet = false;
+  // Steps first .. first + count - 1 of the run, for the eyes of a profiler (step_profile.h).
+  int64_t profile_first = 0, profile_count = 0;
   QualityMonitor* quality = nullptr;  // evaluates the generator as the config says
   const Dataset* held_out = nullptr;  // what a classifier is tested on at the end
   // With it, run.json is written at the start, and report/report.h's files at the end; the loop

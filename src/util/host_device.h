@@ -3,6 +3,9 @@
 
 #ifdef __CUDACC__
 #define NUMERAL_HOST_DEVICE __host__ __device__
+// In front of a loop whose arrays are to live in registers.
+#define NUMERAL_UNROLL _Pragma("unroll")
 #else
 #define NUMERAL_HOST_DEVICE
+#define NUMERAL_UNROLL
 #endif

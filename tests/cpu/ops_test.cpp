@@ -19,6 +19,7 @@ TEST_CASE("cpu: pools") { CheckOnCpu(PoolCases()); }
 TEST_CASE("cpu: shape changes") { CheckOnCpu(RearrangeCases()); }
 TEST_CASE("cpu: losses and accuracies") { CheckOnCpu(LossCases()); }
 TEST_CASE("cpu: updates") { CheckOnCpu(UpdateCases()); }
+TEST_CASE("cpu: conversions") { CheckOnCpu(ConvertCases()); }
 
 TEST_CASE("cpu: every op is supported") {
   const auto engine = MakeCpuEngine();

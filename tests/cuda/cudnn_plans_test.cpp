@@ -12,6 +12,7 @@
 #include "config/parse.h"
 #include "cuda/lib/convolution_graph.h"
 #include "tests/cuda/device_models.h"
+#include "tests/support/op_cases.h"
 #include "train/session.h"
 #include "util/error.h"
 
@@ -53,7 +54,7 @@ void Collect(const Plan& plan, Collected& collected, std::set<std::string>& seen
   }
 }
 
-Collected CollectFromConfigs() {
+Collected CollectAll() {
   constexpr int64_t kImages = 60000;
   Collected collected;
   std::set<std::string> seen;
@@ -65,6 +66,7 @@ Collected CollectFromConfigs() {
                                   .sample_rows = SampleRows(config)});
     Collect(plan, collected, seen);
   }
+  for (const OpCase& op_case : ConvCases()) Collect(*op_case.plan, collected, seen);
   return collected;
 }
 
@@ -87,7 +89,7 @@ int CountRefused(const std::vector<ConvProblem>& problems, const DeviceModel& de
 }
 
 int Main() {
-  const Collected collected = CollectFromConfigs();
+  const Collected collected = CollectAll();
   fmt::print("cuDNN {}: {} convolutions; {} thin ones are not cuDNN's\n", cudnnGetVersion(),
              collected.problems.size(), collected.thin);
   if (collected.problems.empty()) return 1;

@@ -60,9 +60,8 @@ void Shrink(Plan& plan, TensorId id) {
   }
   const TensorId guard = plan.FindTensor("guard/" + info.name);
   if (guard == kNoTensor) return;
-  constexpr int64_t kAlignment = 64;
   plan.tensors[static_cast<size_t>(guard)].offset_bytes =
-      (info.offset_bytes + info.bytes() + kAlignment - 1) / kAlignment * kAlignment;
+      AlignUp(info.offset_bytes + info.bytes(), 4);
 }
 
 }  // namespace

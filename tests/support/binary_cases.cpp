@@ -10,10 +10,10 @@ struct Size {
   int rows;
   Shape shape;
 };
-const Size kSizes[] = {{1, Shape::Spatial(3, 3, 5)},
-                       {3, Shape::Flat(17)},
-                       {2, Shape::Spatial(7, 5, 24)},
-                       {5, Shape::Spatial(1, 1, 1)}};
+const Size kSizes[] = {{1, Shape::Spatial(3, 3, 5)},   {3, Shape::Flat(17)},
+                       {2, Shape::Spatial(7, 5, 24)},  {5, Shape::Spatial(1, 1, 1)},
+                       {2, Shape::Spatial(28, 27, 8)},   // many pixels
+                       {3, Shape::Spatial(2, 2, 272)}};  // many channels
 
 const char* Describe(BinaryKind kind) { return kind == BinaryKind::kAdd ? "add" : "multiply"; }
 

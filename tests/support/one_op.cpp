@@ -6,6 +6,7 @@
 
 #include "engine/engine.h"
 #include "tests/reference/engine.h"
+#include "util/bf16.h"
 #include "util/error.h"
 #include "util/random.h"
 
@@ -15,10 +16,8 @@ namespace {
 
 constexpr int kGuardElems = 16;
 constexpr float kGuardValue = 12345.0f;
-constexpr int64_t kAlignment = 64;
+constexpr int64_t kAlignment = 64, kGuardAlignment = 4;
 constexpr int64_t kUnwrittenInteger = 99;  // no op gives it; fits every integer type
-
-int64_t AlignUp(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 template <typename T, typename Source>
 std::vector<std::byte> ToBytes(const std::vector<Source>& values) {
@@ -51,10 +50,10 @@ bool NeedsEpilogue(const Op& op) {
 
 }  // namespace
 
-TensorId OneOpPlan::Place(TensorInfo info) {
+TensorId OneOpPlan::Place(TensorInfo info, int64_t alignment) {
   info.storage = Storage::kPersistent;
-  info.offset_bytes = plan_.persistent_bytes;
-  plan_.persistent_bytes = AlignUp(info.offset_bytes + info.bytes());
+  info.offset_bytes = AlignUp(plan_.persistent_bytes, alignment);
+  plan_.persistent_bytes = info.offset_bytes + info.bytes();
   plan_.tensors.push_back(std::move(info));
   return static_cast<TensorId>(plan_.tensors.size() - 1);
 }
@@ -65,11 +64,11 @@ TensorId OneOpPlan::Add(const std::string& name, int64_t rows, const Shape& shap
   info.dtype = dtype;
   info.rows = rows;
   info.shape = shape;
-  const TensorId id = Place(std::move(info));
+  const TensorId id = Place(std::move(info), kAlignment);
   TensorInfo guard;
   guard.name = "guard/" + name;
   guard.shape = Shape::Flat(kGuardElems);
-  SetReals(Place(std::move(guard)), std::vector<float>(kGuardElems, kGuardValue));
+  SetReals(Place(std::move(guard), kGuardAlignment), std::vector<float>(kGuardElems, kGuardValue));
   return id;
 }
 
@@ -109,9 +108,15 @@ void OneOpPlan::SetUniform(TensorId id, double low, double high) {
 }
 
 void OneOpPlan::SetReals(TensorId id, const std::vector<float>& values) {
-  NUMERAL_CHECK(info(id).dtype == DType::kF32);
+  NUMERAL_CHECK(IsReal(info(id).dtype));
   NUMERAL_CHECK(static_cast<int64_t>(values.size()) == info(id).elems());
-  values_[id] = ToBytes<float>(values);
+  if (info(id).dtype == DType::kF32) {
+    values_[id] = ToBytes<float>(values);
+    return;
+  }
+  std::vector<uint16_t> rounded;
+  for (const float value : values) rounded.push_back(Bf16FromFloat(value));
+  values_[id] = ToBytes<uint16_t>(rounded);
 }
 
 void OneOpPlan::SetIntegers(TensorId id, const std::vector<int64_t>& values) {
@@ -145,7 +150,7 @@ void OneOpPlan::SetUnsetOperands(const Op& op) {
   for (const Operand& operand : Operands(op)) {
     if (values_.contains(operand.id)) continue;
     const auto elems = static_cast<size_t>(info(operand.id).elems());
-    const bool real = info(operand.id).dtype == DType::kF32;
+    const bool real = IsReal(info(operand.id).dtype);
     if (operand.access != Access::kWrite) {
       if (!real) Fail("the case sets no values for '{}'", info(operand.id).name);
       SetUniform(operand.id, -1, 1);

@@ -16,6 +16,10 @@
 
 namespace numeral {
 
+inline int64_t AlignUp(int64_t bytes, int64_t alignment) {
+  return (bytes + alignment - 1) / alignment * alignment;
+}
+
 class Executable;
 namespace reference {
 class ReferenceExecutable;
@@ -62,7 +66,7 @@ class OneOpPlan {
   OpCase Finish(const std::string& name, const Op& op, const Tolerance& tolerance);
 
  private:
-  TensorId Place(TensorInfo info);
+  TensorId Place(TensorInfo info, int64_t alignment);
   void SetUnsetOperands(const Op& op);
 
   Plan plan_;
@@ -73,6 +77,10 @@ class OneOpPlan {
 // too) rounded to bf16, so that only the arithmetic and the rounding of results differ from the
 // reference. Nothing where the op has no activations.
 std::optional<OpCase> WithBf16Activations(const OpCase& op_case);
+
+// The same case with every tensor one element behind a multiple of 64 bytes, as a view of rows may
+// lie.
+OpCase WithMisalignedTensors(const OpCase& op_case);
 
 // What the reference gives for the case, rounded to fp32, by tensor name: inputs of a backward
 // case.

@@ -31,8 +31,9 @@ std::string Describe(const Activation& activation) {
 
 std::vector<OpCase> AllCases() {
   std::vector<OpCase> all;
-  for (const auto family : {SourceCases, ConvCases, DenseCases, BiasActCases, BatchNormCases,
-                            BinaryCases, PoolCases, RearrangeCases, LossCases, UpdateCases}) {
+  for (const auto family :
+       {SourceCases, ConvCases, DenseCases, BiasActCases, BatchNormCases, BinaryCases, PoolCases,
+        RearrangeCases, LossCases, UpdateCases, ConvertCases}) {
     std::vector<OpCase> cases = family();
     std::move(cases.begin(), cases.end(), std::back_inserter(all));
   }

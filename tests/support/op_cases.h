@@ -17,6 +17,7 @@ std::vector<OpCase> PoolCases();
 std::vector<OpCase> RearrangeCases();
 std::vector<OpCase> LossCases();
 std::vector<OpCase> UpdateCases();
+std::vector<OpCase> ConvertCases();
 
 // All of the above.
 std::vector<OpCase> AllCases();

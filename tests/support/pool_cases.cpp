@@ -102,7 +102,8 @@ std::vector<OpCase> PoolCases() {
   };
   for (const auto& [rows, shape] :
        {Global{1, Shape::Spatial(1, 1, 1)}, Global{3, Shape::Spatial(7, 5, 17)},
-        Global{2, Shape::Spatial(14, 14, 24)}, Global{7, Shape::Spatial(2, 3, 3)}}) {
+        Global{2, Shape::Spatial(14, 14, 24)}, Global{7, Shape::Spatial(2, 3, 3)},
+        Global{1, Shape::Spatial(28, 27, 8)}, Global{2, Shape::Spatial(3, 2, 272)}}) {
     cases.push_back(GlobalForwardCase(rows, shape, true, false));
     cases.push_back(GlobalForwardCase(rows, shape, true, true));
     cases.push_back(GlobalForwardCase(rows, shape, false, true));

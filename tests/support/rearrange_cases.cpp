@@ -107,6 +107,10 @@ std::vector<OpCase> RearrangeCases() {
     cases.push_back(PermuteCase(5, joined, plain, mode));
     cases.push_back(PermuteCase(2, image, joined, mode));
   }
+  const FeatureOrder even = FeatureOrder::Of(Shape::Spatial(3, 5, 8));
+  for (const GradientMode mode : kBothModes) {
+    cases.push_back(PermuteCase(3, even, FeatureOrder::Plain(120), mode));
+  }
   AddUpsample(1, Shape::Spatial(1, 1, 1), 2, cases);
   AddUpsample(3, Shape::Spatial(5, 7, 17), 2, cases);
   AddUpsample(2, Shape::Spatial(7, 7, 24), 4, cases);
@@ -114,10 +118,13 @@ std::vector<OpCase> RearrangeCases() {
   AddPixelShuffle(1, Shape::Spatial(2, 2, 1), 2, cases);
   AddPixelShuffle(3, Shape::Spatial(10, 14, 3), 2, cases);
   AddPixelShuffle(2, Shape::Spatial(6, 9, 17), 3, cases);
+  AddPixelShuffle(3, Shape::Spatial(4, 6, 24), 2, cases);
   AddConcat(1, Shape::Flat(0), {1, 3}, cases);
   AddConcat(7, Shape::Flat(0), {17, 10, 24}, cases);
   AddConcat(3, Shape::Spatial(5, 7, 0), {4, 1, 17}, cases);
   AddConcat(2, Shape::Spatial(3, 3, 0), {24}, cases);
+  AddConcat(3, Shape::Spatial(3, 2, 0), {8, 24, 16}, cases);
+  AddConcat(2, Shape::Flat(0), {4, 12, 8}, cases);
   return cases;
 }
 

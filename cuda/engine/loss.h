@@ -1,0 +1,17 @@
+// Neighbouring losses and accuracies of a phase as one node, which is one launch.
+#pragma once
+
+#include <span>
+
+#include "cuda/engine/binding.h"
+
+namespace numeral::cuda {
+
+// How many ops from the first on can be one node: 0 where the first is neither a Loss nor an
+// Accuracy. All are stored as the same type, and no gradient lies on memory that another uses.
+size_t JoinableLosses(std::span<const PhaseOp> ops, const Binding& binding);
+
+// Does what the ops do one after the other. Throws Error(kFailure) unless all are joinable.
+Node MakeLossesNode(std::span<const PhaseOp> ops, const Binding& binding);
+
+}  // namespace numeral::cuda

@@ -1,0 +1,40 @@
+#include "cuda/engine/thin_convolution.h"
+
+#include "cuda/kernels/thin_conv.h"
+
+namespace numeral::cuda {
+
+Node MakeThinNode(const ConvForward& op, const Binding& binding) {
+  return binding.WithElement(op.image, [&]<typename T>() -> Node {
+    const ThinConvForwardArgs<T> args{op.geometry, binding.Activation<T>(op.image),
+                                      binding.F32(op.weight), binding.Activation<T>(op.features)};
+    return [args](cudaStream_t stream) { LaunchThinConvForward(args, stream); };
+  });
+}
+
+Node MakeThinNode(const ConvBackwardData& op, const Binding& binding) {
+  return binding.WithElement(op.features, [&]<typename T>() -> Node {
+    const ThinConvBackwardDataArgs<T> args{op.geometry, binding.Activation<T>(op.features),
+                                           binding.F32(op.weight), binding.Activation<T>(op.image)};
+    return [args](cudaStream_t stream) { LaunchThinConvBackwardData(args, stream); };
+  });
+}
+
+Node MakeThinNode(const ConvBackwardWeight& op, const Binding& binding, Workspace& workspace) {
+  workspace.Reserve(ThinConvScratchBytes(op.geometry));
+  return binding.WithElement(op.image, [&]<typename T>() -> Node {
+    const ThinConvBackwardWeightArgs<T> args{.geometry = op.geometry,
+                                             .image = binding.Activation<T>(op.image),
+                                             .features = binding.Activation<T>(op.features),
+                                             .grad_weight = binding.F32(op.grad_weight),
+                                             .mode = op.mode,
+                                             .scratch = nullptr};
+    return [args, &workspace](cudaStream_t stream) {
+      ThinConvBackwardWeightArgs<T> run = args;
+      run.scratch = workspace.scratch<float>();
+      LaunchThinConvBackwardWeight(run, stream);
+    };
+  });
+}
+
+}  // namespace numeral::cuda

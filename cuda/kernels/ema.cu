@@ -1,0 +1,49 @@
+#include "cuda/kernels/ema.h"
+#include "cuda/support/simt.h"
+#include "cuda/support/vector.h"
+
+namespace numeral::cuda {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr int kElems = 4;  // of a thread at a time
+
+template <int kCount>
+__device__ void Update(const EmaArgs& args, float rest, int64_t i) {
+  const Pack<float, kCount> source = LoadPack<float, kCount>(args.source + i);
+  Pack<float, kCount> target = LoadPack<float, kCount>(args.target + i);
+  Pack<bf16, kCount> rounded;
+  for (int j = 0; j < kCount; ++j) {
+    target.at[j] = args.decay * target.at[j] + rest * source.at[j];
+    rounded.at[j] = FromFloat<bf16>(target.at[j]);
+  }
+  StorePack(args.target + i, target);
+  if (args.rounded != nullptr) StorePack(args.rounded + i, rounded);
+}
+
+template <bool kPacked>
+__global__ void ema_kernel(EmaArgs args, float rest) {
+  const int64_t thread = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  const int64_t stride = int64_t{gridDim.x} * kThreads * kElems;
+  for (int64_t i = thread * kElems; i < args.elems; i += stride) {
+    if (kPacked && i + kElems <= args.elems) {
+      Update<kElems>(args, rest, i);
+    } else {
+      for (int64_t j = i; j < i + kElems && j < args.elems; ++j) Update<1>(args, rest, j);
+    }
+  }
+}
+
+}  // namespace
+
+void LaunchEma(const EmaArgs& args, cudaStream_t stream) {
+  if (args.elems == 0) return;
+  Require(args.elems > 0 && args.source != nullptr && args.target != nullptr, "ema: operands");
+  const bool packed = Aligned(kElems * sizeof(float), args.source, args.target) &&
+                      Aligned(kElems * sizeof(bf16), args.rounded);
+  const auto rest = static_cast<float>(1 - static_cast<double>(args.decay));
+  const LaunchShape shape{BlocksFor((args.elems + kElems - 1) / kElems, kThreads), kThreads};
+  Launch("ema", packed ? ema_kernel<true> : ema_kernel<false>, shape, stream, args, rest);
+}
+
+}  // namespace numeral::cuda

@@ -1,0 +1,221 @@
+// Kernels of optimizer updates and averages: against the reference by cases, and what those lack.
+#include <cmath>
+
+#include "cuda/kernels/adam.h"
+#include "cuda/kernels/ema.h"
+#include "engine/engine.h"
+#include "tests/emulator/device_values.h"
+#include "tests/emulator/emulated_engine.h"
+#include "tests/emulator/plan_on_device.h"
+#include "tests/support/op_cases.h"
+#include "util/random.h"
+
+namespace numeral::cuda {
+namespace {
+
+std::vector<float> Numbers(size_t count, uint32_t stream) {
+  std::vector<float> values;
+  for (size_t i = 0; i < count; ++i)
+    values.push_back(SignedUnitFromBits(DrawBits(3, stream, 0, i)));
+  return values;
+}
+
+// A network's state on the device, with addresses of any alignment.
+struct Network {
+  DeviceValues<float> params, grads, first, second;
+  DeviceValues<bf16> rounded;
+  DeviceValues<int64_t> step;
+
+  Network(size_t count, int64_t running, size_t offset = 0, size_t rounded_offset = 0)
+      : params(Numbers(count, 1), offset),
+        grads(Numbers(count, 2), offset),
+        first(std::vector<float>(count), offset),
+        second(std::vector<float>(count), offset),
+        rounded(count, rounded_offset),
+        step(std::vector<int64_t>{running + 1}) {}
+
+  AdamArgs Args(const AdamSpec& spec, int64_t period, int64_t total, size_t count) const {
+    return {
+        spec,          period,       total,         step.data(),    grads.data(),
+        params.data(), first.data(), second.data(), rounded.data(), static_cast<int64_t>(count)};
+  }
+};
+
+AdamSpec Keras() {
+  AdamSpec spec;
+  spec.learning_rate = 2e-4;
+  spec.beta1 = 0.5;
+  spec.epsilon = 1e-7;
+  spec.epsilon_hat = true;
+  spec.schedule = {ScheduleSpec::Kind::kLinear, 0.25, 0.1};
+  return spec;
+}
+
+AdamSpec Torch() {
+  AdamSpec spec;
+  spec.schedule = {ScheduleSpec::Kind::kCosine, 0, 0};
+  return spec;
+}
+
+// Some steps on the CPU engine and on the device, with new gradients at each.
+void CheckAgainstCpu(const AdamSpec& spec, int64_t period) {
+  constexpr int kCount = 1003;
+  constexpr int64_t kTotal = 12;
+  OneOpPlan plan;
+  AdamUpdate op{spec, period, kTotal, plan.AddStep(0), kNoTensor, kNoTensor, kNoTensor, kNoTensor};
+  op.params = plan.AddVector("params", kCount);
+  op.grads = plan.AddVector("grads", kCount);
+  op.first_moment = plan.AddVector("first_moment", kCount);
+  op.second_moment = plan.AddVector("second_moment", kCount);
+  plan.SetReals(op.params, Numbers(kCount, 1));
+  plan.SetReals(op.first_moment, std::vector<float>(kCount));
+  plan.SetReals(op.second_moment, std::vector<float>(kCount));
+  const OpCase op_case = plan.Finish("Adam", op, tolerance::kUpdate);
+  const auto cpu = MakeCpuEngine()->Compile(op_case.plan);
+  WriteInputs(op_case, *cpu);
+  const auto emulated = MakeCudaEngine({})->Compile(op_case.plan);
+  WriteInputs(op_case, *emulated);
+  for (int64_t running = 0; running < kTotal * period; running += period) {
+    const std::vector<float> grads = Numbers(kCount, static_cast<uint32_t>(running) + 9);
+    for (Executable* executable : {cpu.get(), emulated.get()}) {
+      executable->WriteAll<int64_t>(op.step, {running + 1});
+      executable->WriteAll<float>(op.grads, grads);
+      executable->Enqueue(0);
+    }
+    for (const TensorId id : {op.params, op.first_moment, op.second_moment}) {
+      const auto actual = emulated->ReadAll<float>(id, kCount);
+      const auto expected = cpu->ReadAll<float>(id, kCount);
+      Comparison comparison(tolerance::kUpdate);
+      comparison.Add(op_case.plan->tensor(id).name,
+                     std::vector<double>(actual.begin(), actual.end()),
+                     std::vector<double>(expected.begin(), expected.end()));
+      INFO("step " << running << ": " << comparison.Summary());
+      CHECK(comparison.passed());
+    }
+  }
+}
+
+TEST_CASE("CUDA updates match the reference", "[emulator][update]") {
+  emulator::CheckEmulated(UpdateCases());
+}
+
+TEST_CASE("CUDA's Adam goes where the CPU's goes", "[emulator][update]") {
+  for (const int64_t period : {1, 3}) {
+    CheckAgainstCpu(Keras(), period);
+    CheckAgainstCpu(Torch(), period);
+  }
+}
+
+TEST_CASE("CUDA's Adam is the same from any address, and rounds what it writes",
+          "[emulator][update]") {
+  for (const size_t count : {1, 3, 4, 1003, 3 * 1024, 4097}) {
+    INFO(count << " elements");
+    const Network plain(count, 7);
+    AdamArgs args = plain.Args(Torch(), 2, 100, count);
+    args.rounded = nullptr;
+    LaunchAdam(args, nullptr);
+    const std::vector<float> expected = plain.params.Read();
+    for (const auto& [offset, rounded_offset] :
+         {std::pair<size_t, size_t>{0, 0}, {0, 4}, {0, 1}, {1, 0}, {3, 2}}) {
+      const Network network(count, 7, offset, rounded_offset);
+      LaunchAdam(network.Args(Torch(), 2, 100, count), nullptr);
+      CHECK(SameBits(network.params.Read(), expected));
+      CHECK(SameBits(network.rounded.Read(), FromFloats<bf16>(expected)));
+      CHECK(SameBits(network.first.Read(), plain.first.Read()));
+      CHECK(SameBits(network.second.Read(), plain.second.Read()));
+      CHECK(SameBits(network.grads.Read(), Numbers(count, 2)));
+    }
+  }
+}
+
+TEST_CASE("CUDA's Adam takes more elements than one turn of the grid", "[emulator][update]") {
+  constexpr size_t kCount = 132 * 8 * 1024 + 2051;
+  const Network network(kCount, 0);
+  LaunchAdam(network.Args(Torch(), 1, 100, kCount), nullptr);
+  const std::vector<float> params = network.params.Read(), before = Numbers(kCount, 1);
+  const std::vector<float> grads = Numbers(kCount, 2);
+  CHECK(SameBits(network.rounded.Read(), FromFloats<bf16>(params)));
+  // The first step of Adam is a learning rate against the gradient's sign.
+  for (size_t i = 0; i < kCount; ++i) {
+    if (std::abs(grads[i]) < 1e-3f) continue;
+    const float expected = before[i] - std::copysign(1e-3f, grads[i]);
+    if (!(std::abs(params[i] - expected) < 1e-6f)) FAIL("element " << i);
+  }
+}
+
+TEST_CASE("CUDA averages are the same from any address, and round what they write",
+          "[emulator][update]") {
+  constexpr size_t kLarge = 2112 * 1024 + 1027;  // more than one turn of the grid
+  for (const size_t count : {size_t{1}, size_t{4}, size_t{1003}, size_t{2049}, kLarge}) {
+    INFO(count << " elements");
+    const std::vector<float> source = Numbers(count, 4), target = Numbers(count, 5);
+    std::vector<float> expected;
+    constexpr float kDecay = 0.99f;
+    const auto rest = static_cast<float>(1 - static_cast<double>(kDecay));
+    for (size_t i = 0; i < count; ++i) expected.push_back(kDecay * target[i] + rest * source[i]);
+    for (const auto& [offset, rounded_offset] : {std::pair<size_t, size_t>{0, 0}, {0, 1}, {1, 4}}) {
+      if (count == kLarge && offset + rounded_offset > 0) continue;
+      const DeviceValues<float> from(source, offset), to(target, offset);
+      const DeviceValues<bf16> rounded(count, rounded_offset);
+      LaunchEma({kDecay, from.data(), to.data(), rounded.data(), static_cast<int64_t>(count)},
+                nullptr);
+      const std::vector<float> averaged = to.Read();
+      bool close = true;
+      for (size_t i = 0; i < count; ++i) {
+        close &= tolerance::kElementwise.Accepts(averaged[i], expected[i]);
+      }
+      CHECK(close);
+      CHECK(SameBits(rounded.Read(), FromFloats<bf16>(averaged)));
+    }
+  }
+}
+
+// The bf16 copy of all that a node updates is its weights' copy too; without one, nothing is
+// copied.
+TEST_CASE("CUDA updates refresh the copies of weights", "[emulator][update]") {
+  constexpr int kCount = 37, kFirst = 20;
+  OneOpPlan plan;
+  const TensorId source = plan.AddVector("source", kCount),
+                 target = plan.Add("target", kCount, Shape::Flat(1));
+  const TensorId weight = plan.AddRows("weight", target, kFirst, 8);
+  AdamUpdate adam{Torch(), 1, 10, plan.AddStep(0), target, source, kNoTensor, kNoTensor};
+  adam.first_moment = plan.AddVector("first_moment", kCount);
+  adam.second_moment = plan.AddVector("second_moment", kCount);
+  plan.SetUniform(adam.second_moment, 0, 1);
+  plan.SetUniform(source, -1, 1);
+  const OpCase op_case = plan.Finish("Adam", adam, tolerance::kUpdate);
+  PlanOnDevice device(op_case);
+  Workspace& workspace = device.workspace();
+  const Binding& binding = device.binding();
+  const EmaUpdate ema{0.5f, source, target};
+  const std::vector<Node> nodes{MakeNode(adam, binding, workspace),
+                                MakeNode(ema, binding, workspace)};
+  for (const Node& node : nodes) {
+    device.Reset();
+    const auto expected = device.Run({node});
+    bf16* rounded = workspace.MakeRounded(binding, weight) - kFirst;
+    device.Reset();
+    CHECK(device.Run({node}) == expected);
+    std::vector<float> params(kCount);
+    std::vector<bf16> copies(kCount);
+    std::memcpy(params.data(), expected.data() + op_case.plan->tensor(target).offset_bytes,
+                kCount * sizeof(float));
+    NUMERAL_CUDA(cudaMemcpy(copies.data(), rounded, kCount * sizeof(bf16), cudaMemcpyDeviceToHost));
+    CHECK(SameBits(copies, FromFloats<bf16>(params)));
+  }
+}
+
+TEST_CASE("CUDA updates of nothing, and of no network", "[emulator][update]") {
+  LaunchAdam({}, nullptr);
+  LaunchEma({}, nullptr);
+  AdamArgs adam = {};
+  adam.elems = 1;
+  CHECK_THROWS(LaunchAdam(adam, nullptr));
+  EmaArgs ema = {};
+  ema.elems = 1;
+  CHECK_THROWS(LaunchEma(ema, nullptr));
+  NUMERAL_CUDA(cudaDeviceSynchronize());
+}
+
+}  // namespace
+}  // namespace numeral::cuda
