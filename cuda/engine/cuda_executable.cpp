@@ -2,26 +2,10 @@
 
 #include <cuda_profiler_api.h>
 
-#include "cuda/engine/nodes.h"
+#include "cuda/engine/compile_phase.h"
 #include "cuda/support/check.h"
 
 namespace numeral::cuda {
-namespace {
-
-Node Compile(const PhaseOp& op, const Binding& binding, Workspace& workspace) {
-  try {
-    return std::visit([&](const auto& o) { return MakeNode(o, binding, workspace); }, op.op);
-  } catch (const Error& error) {
-    throw Error(error.kind(),
-                fmt::format("the CUDA engine cannot compile {} ({}), {}: {}", OpName(op.op),
-                            op.label, Attributes(op.op), error.what()));
-  }
-}
-
-bool IsPrepare(const PhaseOp& op) { return std::holds_alternative<PrepareWeight>(op.op); }
-
-}  // namespace
-
 CudaExecutable::CudaExecutable(std::shared_ptr<const Plan> plan, const EngineOptions& options,
                                Libraries& libraries)
     : plan_(std::move(plan)),
@@ -36,20 +20,13 @@ CudaExecutable::CudaExecutable(std::shared_ptr<const Plan> plan, const EngineOpt
     NUMERAL_CUDA(cudaMemsetAsync(persistent_.data(), 0,
                                  static_cast<size_t>(plan_->persistent_bytes), stream_.get()));
   }
-  // Which weights have a working copy is known only once every other op has asked for its own.
-  std::vector<std::vector<NamedNode>> nodes(plan_->phases.size());
-  for (const bool prepare : {false, true}) {
-    for (size_t p = 0; p < nodes.size(); ++p) {
-      const std::vector<PhaseOp>& ops = plan_->phases[p].ops;
-      nodes[p].resize(ops.size());
-      for (size_t i = 0; i < ops.size(); ++i) {
-        if (IsPrepare(ops[i]) != prepare) continue;
-        nodes[p][i] = {Compile(ops[i], binding_, workspace_), ops[i].label};
-      }
-    }
+  std::vector<std::vector<NamedNode>> nodes;
+  for (const Phase& phase : plan_->phases) {
+    nodes.push_back(CompilePhase(phase, binding_, workspace_));
   }
   workspace_.Allocate();
   for (size_t p = 0; p < nodes.size(); ++p) {
+    AddPrepares(plan_->phases[p], binding_, workspace_, nodes[p]);
     phases_.emplace_back(plan_->phases[p].name(), std::move(nodes[p]));
   }
 }
@@ -108,8 +85,8 @@ void CudaExecutable::SetProfiling(bool on) {
   profiling_ = on;
   times_.clear();
   for (size_t p = 0; on && p < phases_.size(); ++p) {
-    for (size_t i = 0; i < phases_[p].nodes().size(); ++i) {
-      times_.push_back({static_cast<int>(p), static_cast<int>(i), 0, 0});
+    for (const NamedNode& node : phases_[p].nodes()) {
+      times_.push_back({static_cast<int>(p), node.op, 0, 0});
     }
   }
 }

@@ -18,6 +18,7 @@ namespace numeral::cuda {
 struct NamedNode {
   Node run;
   std::string name;
+  int op = 0;  // index in the phase of the first op that it carries out
 };
 
 class PhaseRunner {

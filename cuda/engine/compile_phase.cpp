@@ -1,0 +1,75 @@
+#include "cuda/engine/compile_phase.h"
+
+#include <fmt/format.h>
+
+#include "cuda/engine/loss.h"
+#include "cuda/engine/nodes.h"
+
+namespace numeral::cuda {
+namespace {
+
+// make(), with the op's name on whatever it throws.
+template <typename Make>
+Node Named(const PhaseOp& op, const Make& make) {
+  try {
+    return make();
+  } catch (const Error& error) {
+    throw Error(error.kind(),
+                fmt::format("the CUDA engine cannot compile {} ({}), {}: {}", OpName(op.op),
+                            op.label, Attributes(op.op), error.what()));
+  }
+}
+
+TensorId BaseOf(const Binding& binding, TensorId id) {
+  const TensorId base = binding.info(id).base;
+  return base == kNoTensor ? id : base;
+}
+
+// Whether the copy of the weight that ops[i] prepares is fresh: of the ops before it, the last to
+// write the weight refreshed it.
+bool IsFresh(const std::vector<PhaseOp>& ops, size_t i, TensorId weight, const Binding& binding) {
+  const TensorId base = BaseOf(binding, weight);
+  for (size_t j = i; j-- > 0;) {
+    for (const Operand& operand : Operands(ops[j].op)) {
+      if (operand.access == Access::kRead || BaseOf(binding, operand.id) != base) continue;
+      return std::holds_alternative<AdamUpdate>(ops[j].op) ||
+             std::holds_alternative<EmaUpdate>(ops[j].op);
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+std::vector<NamedNode> CompilePhase(const Phase& phase, const Binding& binding,
+                                    Workspace& workspace) {
+  const std::span<const PhaseOp> ops(phase.ops);
+  std::vector<NamedNode> nodes;
+  for (size_t i = 0; i < ops.size();) {
+    const PhaseOp& op = ops[i];
+    NamedNode node{{}, op.label, static_cast<int>(i)};
+    const size_t losses = JoinableLosses(ops.subspan(i), binding);
+    if (losses > 1) {
+      node.run = Named(op, [&] { return MakeLossesNode(ops.subspan(i, losses), binding); });
+    } else if (!std::holds_alternative<PrepareWeight>(op.op)) {
+      node.run = Named(op, [&] {
+        return std::visit([&](const auto& o) { return MakeNode(o, binding, workspace); }, op.op);
+      });
+    }
+    nodes.push_back(std::move(node));
+    i += std::max<size_t>(losses, 1);
+  }
+  return nodes;
+}
+
+void AddPrepares(const Phase& phase, const Binding& binding, Workspace& workspace,
+                 std::vector<NamedNode>& nodes) {
+  for (NamedNode& node : nodes) {
+    const auto i = static_cast<size_t>(node.op);
+    const auto* prepare = std::get_if<PrepareWeight>(&phase.ops[i].op);
+    if (prepare == nullptr || IsFresh(phase.ops, i, prepare->weight, binding)) continue;
+    node.run = MakeNode(*prepare, binding, workspace);
+  }
+}
+
+}  // namespace numeral::cuda

@@ -1,0 +1,20 @@
+// The ops of a phase as the nodes that carry them out, which may be fewer.
+//
+// Neighbouring losses and accuracies become one node. A PrepareWeight has nothing to do where
+// nobody reads a copy of the weight, and where the op that updated the weight in this phase has
+// refreshed the copy as well.
+#pragma once
+
+#include "cuda/engine/phase_runner.h"
+#include "cuda/engine/workspace.h"
+
+namespace numeral::cuda {
+
+// All nodes but PrepareWeights, which stay empty for AddPrepares: what they refresh is known once
+// every phase has been here. Throws Error(kFailure) that names the op.
+std::vector<NamedNode> CompilePhase(const Phase& phase, const Binding& binding,
+                                    Workspace& workspace);
+void AddPrepares(const Phase& phase, const Binding& binding, Workspace& workspace,
+                 std::vector<NamedNode>& nodes);
+
+}  // namespace numeral::cuda
