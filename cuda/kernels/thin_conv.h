@@ -1,5 +1,5 @@
-// Convolutions with a single channel on one side (images in or out), on which the tiles of a general
-// library, made for many channels, are mostly wasted.
+// Convolutions with a single channel on one side (images in or out), on which the tiles of a
+// general library, made for many channels, are mostly wasted.
 //
 // Owns c == 1 with any stride, and k == 1 with stride 1; refuses all others: callers ask
 // ThinConvSupports first. Meaning as in plan/ops.h, without bias and activation. Called by the

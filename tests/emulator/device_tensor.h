@@ -1,67 +1,39 @@
 // Tensors of the kernel tests: float or bf16 on the device, doubles on the host.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <random>
 #include <vector>
 
-#include "cuda/support/check.h"
-#include "cuda/support/element.h"
-#include "cuda/support/runtime.h"
-#include "tests/catch.h"
+#include "tests/emulator/device_values.h"
 #include "tests/tolerance.h"
 
 namespace numeral::cuda {
 
 inline constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-// Values on the device between two guards, which Read holds to be untouched.
 template <typename T>
 class DeviceTensor {
  public:
-  // The data begins `misalignment` elements behind a multiple of 256 bytes.
+  // The data begins `misalignment` elements behind a multiple of 16 bytes.
   explicit DeviceTensor(const std::vector<double>& values, int misalignment = 0)
-      : first_(kGuardElems + static_cast<size_t>(misalignment)),
-        count_(values.size()),
-        initial_(first_ + count_ + kGuardElems, FromFloat<T>(kGuardValue)),
-        memory_(initial_.size() * sizeof(T)) {
-    for (size_t i = 0; i < count_; ++i) {
-      initial_[first_ + i] = FromFloat<T>(static_cast<float>(values[i]));
-    }
-    NUMERAL_CUDA(cudaMemcpy(memory_.data(), initial_.data(), initial_.size() * sizeof(T),
-                            cudaMemcpyHostToDevice));
-  }
+      : values_(FromFloats<T>(std::vector<float>(values.begin(), values.end())),
+                static_cast<size_t>(misalignment)) {}
   // An output: nothing but NaN.
   explicit DeviceTensor(size_t count, int misalignment = 0)
-      : DeviceTensor(std::vector<double>(count, kNaN), misalignment) {}
+      : values_(count, static_cast<size_t>(misalignment)) {}
 
-  T* data() const { return reinterpret_cast<T*>(memory_.data()) + first_; }
+  T* data() const { return values_.data(); }
 
-  // The stored values; waits for the device.
+  // Waits for the device, and fails where memory around the values was written.
   std::vector<double> Read() const {
-    std::vector<T> all(initial_.size());
-    NUMERAL_CUDA(cudaDeviceSynchronize());
-    NUMERAL_CUDA(
-        cudaMemcpy(all.data(), memory_.data(), all.size() * sizeof(T), cudaMemcpyDeviceToHost));
-    size_t touched = 0;
-    for (size_t i = 0; i < all.size(); ++i) {
-      const bool guard = i < first_ || i >= first_ + count_;
-      if (guard && ToFloat(all[i]) != kGuardValue) ++touched;
-    }
-    CHECK(touched == 0);
-    std::vector<double> values(count_);
-    for (size_t i = 0; i < count_; ++i) values[i] = ToFloat(all[first_ + i]);
-    return values;
+    const std::vector<float> values = ToFloats(values_.Read());
+    return {values.begin(), values.end()};
   }
 
  private:
-  static constexpr size_t kGuardElems = 256;
-  static constexpr float kGuardValue = -1024;  // the same as bf16
-  size_t first_, count_;
-  std::vector<T> initial_;
-  DeviceMemory memory_;
+  DeviceValues<T> values_;
 };
 
 // Uniform in [-1, 1), as T stores it.

@@ -222,7 +222,7 @@ const char* cublasLtGetStatusString(cublasStatus_t status) {
     case CUBLAS_STATUS_INVALID_VALUE:
       return "an unsupported value or parameter was passed to the function";
     case CUBLAS_STATUS_NOT_SUPPORTED:
-      return "the functionality requested is not supported";
+      return "the requested functionality is not supported";
     default:
       return "unknown error";
   }
