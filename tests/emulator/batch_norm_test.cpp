@@ -92,6 +92,12 @@ class NormRun {
   std::vector<double> grad_x() const { return grad_y_.Read(); }
   std::vector<double> mean() const { return mean_.Read(); }
   std::vector<double> inv_std() const { return inv_std_.Read(); }
+  // y of an element whose distance to its channel's mean, over the deviation, is given.
+  double Expected(int channel, double normed) const {
+    const auto at = static_cast<size_t>(channel);
+    const double value = normed * scale_.Read()[at] + shift_.Read()[at];
+    return value > 0 ? value : kActivation.slope * value;
+  }
 
   void CheckSame(const NormRun& other) const {
     const Tolerance stored = StoredAs<T>(tolerance::kStatistics);
@@ -202,18 +208,21 @@ TEST_CASE("emulator: statistics of hard channels", "[emulator][batch_norm]") {
       values[2] = row == 0 ? 50 : values[2];
       values[3] = static_cast<float>(values[3] + row * 0.01);
       values[4] = 7;
-      values[5] = static_cast<float>(values[5] * 1e-3 - 1);
+      values[5] = static_cast<float>(values[5] * 1e-3 + 1000);
       values[6] = row == rows - 1 ? -50 : values[6];
     }
     NormRun<float> run(rows, kChannels, x, 0);
     run.Forward();
-    const std::vector<double> mean = run.mean(), inv_std = run.inv_std();
+    const std::vector<double> mean = run.mean(), inv_std = run.inv_std(), y = run.y();
     for (int channel = 0; channel < kChannels; ++channel) {
       INFO(rows << " rows, channel " << channel);
       const auto at = static_cast<size_t>(channel);
       const MeanAndDeviation expected = Statistics(x, kChannels, channel);
       CHECK(tolerance::kStatistics.Accepts(mean[at], expected.mean));
       CHECK(tolerance::kStatistics.Accepts(inv_std[at], expected.inv_std));
+      const auto last = x.size() - kChannels + at;
+      CHECK(tolerance::kStatistics.Accepts(
+          y[last], run.Expected(channel, (x[last] - expected.mean) * expected.inv_std)));
     }
   }
 }

@@ -40,6 +40,7 @@ const std::vector<Setting>& Settings() {
         {5, Shape::Spatial(15, 15, 68), leaky, false},
         {6, Shape::Spatial(28, 28, 32), {}},
         {9, Shape::Flat(1004), {ActivationKind::kTanh}},
+        {2, Shape::Flat(132), leaky},
     };
     for (const Activation& activation : AllActivations()) {
       list.push_back({3, Shape::Spatial(3, 5, 3), activation});

@@ -132,7 +132,7 @@ std::vector<OpCase> BiasActCases() {
         Setting{7, Shape::Flat(13), relu, 0.3f, 7}, Setting{7, Shape::Flat(13), leaky, 0.9f, 3},
         Setting{5, Shape::Spatial(28, 28, 1), leaky, 0.25f, 5},
         Setting{64, Shape::Flat(1), {ActivationKind::kSigmoid}, 0.0f},
-        Setting{3, Shape::Flat(12), leaky, 0.5f, 3}}) {
+        Setting{3, Shape::Flat(12), leaky, 0.5f, 3}, Setting{2, Shape::Flat(132), relu}}) {
     cases.push_back(ForwardCase(setting));
     AddBackward(setting, cases);
   }
