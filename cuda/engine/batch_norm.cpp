@@ -2,27 +2,13 @@
 #include "cuda/kernels/batch_norm.h"
 
 #include "cuda/engine/nodes.h"
+#include "cuda/engine/sum_scratch.h"
 #include "cuda/kernels/batch_norm_backward.h"
 
 namespace numeral::cuda {
 namespace {
 
 int64_t PixelsOf(const TensorInfo& info) { return info.rows * info.shape.Pixels(); }
-
-// A node that launches with scratch memory and counters of the workspace.
-template <typename Args>
-Node WithScratch(const Args& args, Workspace& workspace,
-                 void (*launch)(const Args&, cudaStream_t)) {
-  const SumScratch needed = ScratchOf(args);
-  workspace.Reserve(needed.bytes);
-  workspace.ReserveBlockCounters(needed.counters);
-  return [args, launch, &workspace](cudaStream_t stream) {
-    Args bound = args;
-    bound.scratch = workspace.scratch<double>();
-    bound.counters = workspace.block_counters();
-    launch(bound, stream);
-  };
-}
 
 // Tensors that must have an element for every channel; kNoTensor has them all.
 void CheckChannels(const Binding& binding, int channels, std::initializer_list<TensorId> ids) {
@@ -54,7 +40,7 @@ Node MakeNode(const BatchNormForward& op, const Binding& binding, Workspace& wor
     args.keep = op.keep;
     args.unbiased_running_variance = op.unbiased_running_variance;
     args.activation = op.activation;
-    return WithScratch(args, workspace, LaunchBatchNormForward<T>);
+    return NodeWithScratch(args, workspace, LaunchBatchNormForward<T>);
   });
 }
 
@@ -99,7 +85,7 @@ Node MakeNode(const BatchNormBackward& op, const Binding& binding, Workspace& wo
     args.channels = x.shape.c;
     args.mode = op.mode;
     args.activation = op.activation;
-    return WithScratch(args, workspace, LaunchBatchNormBackward<T>);
+    return NodeWithScratch(args, workspace, LaunchBatchNormBackward<T>);
   });
 }
 

@@ -2,6 +2,7 @@
 #include "cuda/kernels/bias_act.h"
 
 #include "cuda/engine/nodes.h"
+#include "cuda/engine/sum_scratch.h"
 
 namespace numeral::cuda {
 namespace {
@@ -67,15 +68,7 @@ Node MakeNode(const BiasActBackward& op, const Binding& binding, Workspace& work
     args.activation = op.activation;
     args.dropout_rate = op.dropout_rate;
     args.bias_mode = op.bias_mode;
-    const SumScratch needed = ScratchOf(args);
-    workspace.Reserve(needed.bytes);
-    workspace.ReserveBlockCounters(needed.counters);
-    return [args, &workspace](cudaStream_t stream) {
-      BiasActBackwardArgs<T> bound = args;
-      bound.scratch = workspace.scratch<double>();
-      bound.counters = workspace.block_counters();
-      LaunchBiasActBackward(bound, stream);
-    };
+    return NodeWithScratch(args, workspace, LaunchBiasActBackward<T>);
   });
 }
 

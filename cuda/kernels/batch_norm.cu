@@ -112,7 +112,7 @@ __global__ __launch_bounds__(kColumnThreads,
   SIMT_SHARED(Norm, norms, [kTileColumns<T>]);
   const TileColumn<kPack> own(grid);
   if (own.exists) norms[threadIdx.x] = FinishChannel(args, own.column, totals);
-  __syncthreads();
+  __syncthreads();  // The norms are there.
   const int first_column = static_cast<int>(blockIdx.x) * grid.width * kPack;
   Normalize<T, kPack>(grid, args.x, args.y, act,
                       [&](int column) { return norms[column - first_column]; });

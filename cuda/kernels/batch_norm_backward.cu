@@ -7,7 +7,7 @@ namespace numeral::cuda {
 namespace {
 
 // grad_x = slope * g + (x - mean) * curve + level.
-struct Slopes {
+struct alignas(16) Slopes {
   float mean, slope, curve, level;
 };
 
@@ -106,7 +106,7 @@ __global__ __launch_bounds__(kColumnThreads, 2) void batch_norm_backward_one_sla
   SIMT_SHARED(Slopes, slopes, [kTileColumns<T>]);
   const TileColumn<kPack> own(grid);
   if (own.exists) slopes[threadIdx.x] = FinishChannel(args, own.column, totals);
-  __syncthreads();
+  __syncthreads();  // The slopes are there.
   const int first_column = static_cast<int>(blockIdx.x) * grid.width * kPack;
   WriteGradients<T, kPack>(args, grid, act,
                            [&](int column) { return slopes[column - first_column]; });

@@ -27,8 +27,8 @@ inline constexpr int kTileBytes = 128;  // of a row
 inline constexpr int kThreadRows = 4;   // at least, before rows go to another block
 // Up to here one block sums all rows of a tile: more blocks would cost more than they gain.
 inline constexpr int64_t kOneSlabRows = 1024;
-// What an H200 (132 processors) holds at once, with two and four blocks on each.
-inline constexpr int kSumBlocks = 2 * 132, kRowBlocks = 4 * 132;
+// What an H200 (132 processors) holds at once.
+inline constexpr int kColumnBlocks = 2 * 132;
 
 template <typename T>
 inline constexpr int kTileColumns = kTileBytes / static_cast<int>(sizeof(T));  // at most
@@ -47,9 +47,9 @@ struct ColumnGrid {
   }
 };
 
-// `pack` elements of `elem_bytes` are one access; `columns` is a multiple of it. About `blocks`
-// blocks at most, and all rows in one slab up to `one_slab_rows`.
-inline ColumnGrid DivideColumns(int64_t rows, int columns, int pack, int elem_bytes, int blocks,
+// `pack` elements of `elem_bytes` are one access; `columns` is a multiple of it. All rows are in
+// one slab up to `one_slab_rows`.
+inline ColumnGrid DivideColumns(int64_t rows, int columns, int pack, int elem_bytes,
                                 int64_t one_slab_rows) {
   const auto over = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
   const int packs = columns / pack, widest = kTileBytes / (pack * elem_bytes);
@@ -59,7 +59,7 @@ inline ColumnGrid DivideColumns(int64_t rows, int columns, int pack, int elem_by
   const int64_t lanes = kColumnThreads / grid.width;
   grid.lanes = static_cast<int>(lanes < rows ? lanes : rows);
   const int64_t wanted = rows <= one_slab_rows ? 1 : over(rows, int64_t{kThreadRows} * grid.lanes);
-  const int64_t slabs = wanted * grid.tiles < blocks ? wanted : blocks / grid.tiles;
+  const int64_t slabs = wanted * grid.tiles < kColumnBlocks ? wanted : kColumnBlocks / grid.tiles;
   grid.slab_rows = over(rows, slabs > 0 ? slabs : 1);
   grid.slabs = static_cast<int>(over(rows, grid.slab_rows));
   // A thread for every pack of a lane, and one for every column of the tile.
@@ -71,11 +71,11 @@ inline ColumnGrid DivideColumns(int64_t rows, int columns, int pack, int elem_by
 // For kernels that sum columns, and for those that do not.
 template <typename T>
 ColumnGrid GridForSums(int64_t rows, int columns, int pack) {
-  return DivideColumns(rows, columns, pack, sizeof(T), kSumBlocks, kOneSlabRows);
+  return DivideColumns(rows, columns, pack, sizeof(T), kOneSlabRows);
 }
 template <typename T>
 ColumnGrid GridForRows(int64_t rows, int columns, int pack) {
-  return DivideColumns(rows, columns, pack, sizeof(T), kRowBlocks, 0);
+  return DivideColumns(rows, columns, pack, sizeof(T), 0);
 }
 
 // Elements of an access: kColumnPack where rows and addresses allow it, else one.

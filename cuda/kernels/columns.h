@@ -57,7 +57,7 @@ __device__ inline void SumLanes(int lanes, int width, Value (&values)[kValues],
   for (int v = 0; v < kValues; ++v) shared[v][thread] = values[v];
   for (int count = lanes; count > 1; count = (count + 1) / 2) {
     const int half = (count + 1) / 2;
-    __syncthreads();
+    __syncthreads();  // What the next lanes have is there.
     if (thread < (count - half) * width) {
       for (int v = 0; v < kValues; ++v) {
         values[v] += shared[v][thread + half * width];
@@ -65,7 +65,7 @@ __device__ inline void SumLanes(int lanes, int width, Value (&values)[kValues],
       }
     }
   }
-  __syncthreads();
+  __syncthreads();  // The sums are there, for all threads.
 }
 
 // Whether the thread answers for a column of the tile, and which: the thread's number in the block

@@ -35,6 +35,12 @@ const std::vector<Setting>& Settings() {
         {64, Shape::Flat(33), leaky, false, -3},
         // One value per channel: its deviation is 0.
         {1, Shape::Flat(3), {}, false},
+        // So many rows, and so many columns, that an engine divides them.
+        {2, Shape::Spatial(24, 25, 37), leaky, true, 100},
+        {5, Shape::Spatial(15, 15, 68), leaky, false},
+        {6, Shape::Spatial(28, 28, 32), {}},
+        {9, Shape::Flat(1004), {ActivationKind::kTanh}},
+        {2, Shape::Flat(132), leaky},
     };
     for (const Activation& activation : AllActivations()) {
       list.push_back({3, Shape::Spatial(3, 5, 3), activation});

@@ -131,9 +131,19 @@ std::vector<OpCase> BiasActCases() {
         Setting{2, Shape::Spatial(4, 4, 24), relu, 0.5f, 1},
         Setting{7, Shape::Flat(13), relu, 0.3f, 7}, Setting{7, Shape::Flat(13), leaky, 0.9f, 3},
         Setting{5, Shape::Spatial(28, 28, 1), leaky, 0.25f, 5},
-        Setting{64, Shape::Flat(1), {ActivationKind::kSigmoid}, 0.0f}}) {
+        Setting{64, Shape::Flat(1), {ActivationKind::kSigmoid}, 0.0f},
+        Setting{3, Shape::Flat(12), leaky, 0.5f, 3}, Setting{2, Shape::Flat(132), relu}}) {
     cases.push_back(ForwardCase(setting));
     AddBackward(setting, cases);
+  }
+  // Sums over so many rows, and so many columns, that an engine divides them.
+  for (const Setting& setting :
+       {Setting{2, Shape::Spatial(24, 25, 37), relu},
+        Setting{5, Shape::Spatial(15, 15, 68), leaky, 0.3f, 2},
+        Setting{6, Shape::Spatial(28, 28, 32), {ActivationKind::kTanh}},
+        Setting{5000, Shape::Flat(1), {}, 0.3f}, Setting{9, Shape::Flat(1004), relu}}) {
+    cases.push_back(ForwardCase(setting));
+    cases.push_back(BackwardCase(setting, true, GradientMode::kAccumulate));
   }
   return cases;
 }

@@ -1,0 +1,25 @@
+// Nodes whose launchers sum columns over several blocks (cuda/kernels/column_grid.h).
+#pragma once
+
+#include "cuda/engine/workspace.h"
+#include "cuda/kernels/column_grid.h"
+
+namespace numeral::cuda {
+
+// launch(args, stream), with `scratch` and `counters` of the args taken from the workspace, where
+// what ScratchOf(args) says is reserved.
+template <typename Args>
+Node NodeWithScratch(const Args& args, Workspace& workspace,
+                     void (*launch)(const Args&, cudaStream_t)) {
+  const SumScratch needed = ScratchOf(args);
+  workspace.Reserve(needed.bytes);
+  workspace.ReserveBlockCounters(needed.counters);
+  return [args, launch, &workspace](cudaStream_t stream) {
+    Args bound = args;
+    bound.scratch = workspace.scratch<double>();
+    bound.counters = workspace.block_counters();
+    launch(bound, stream);
+  };
+}
+
+}  // namespace numeral::cuda
