@@ -3,9 +3,14 @@
 
 #ifdef __CUDACC__
 #define NUMERAL_HOST_DEVICE __host__ __device__
-// In front of a loop whose arrays are to live in registers.
-#define NUMERAL_UNROLL _Pragma("unroll")
 #else
 #define NUMERAL_HOST_DEVICE
+#endif
+
+// In front of a loop whose arrays are to live in a device's registers; host compilers do not know
+// the pragma.
+#ifdef __CUDA_ARCH__
+#define NUMERAL_UNROLL _Pragma("unroll")
+#else
 #define NUMERAL_UNROLL
 #endif

@@ -76,6 +76,8 @@ TEST_CASE("CUDA losses that share memory, or are no losses, stay apart", "[emula
   CHECK(joinable(ops) == 2);
   CHECK(joinable(ops.subspan(1)) == 1);
   CHECK(joinable(ops.subspan(2)) == 2);
+  const std::vector<PhaseOp> backwards{judgement.ops[2], judgement.ops[1]};
+  CHECK(joinable(backwards) == 1);
   CHECK(joinable({}) == 0);
   CHECK_THROWS(MakeLossesNode(ops, device.binding()));
   CHECK_THROWS(MakeLossesNode({}, device.binding()));
