@@ -1,22 +1,9 @@
 #include "engine/engine.h"
 
-#include <algorithm>
-
 #include "engine/plugin.h"
 #include "util/error.h"
 
 namespace numeral {
-
-void Executable::StartRead(TensorId id, size_t size_bytes) {
-  NUMERAL_CHECK(started_reads_.size() < kReadsUnderWay);
-  Read(id, started_reads_.emplace_back(size_bytes));
-}
-
-void Executable::FinishRead(std::span<std::byte> bytes) {
-  NUMERAL_CHECK(!started_reads_.empty() && started_reads_.front().size() == bytes.size());
-  std::copy(started_reads_.front().begin(), started_reads_.front().end(), bytes.begin());
-  started_reads_.pop_front();
-}
 
 std::unique_ptr<Engine> MakeEngine(const std::string& device, const EngineOptions& options) {
   if (device == "cpu") return MakeCpuEngine(options);

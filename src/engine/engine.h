@@ -5,6 +5,7 @@
 // thread-safe; several executables may live at once.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <memory>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "plan/plan.h"
+#include "util/error.h"
 
 namespace numeral {
 
@@ -54,8 +56,15 @@ class Executable {
   // is enqueued so far leaves it, FinishRead waits for that copy alone. Finished in the order they
   // were started in; at most kReadsUnderWay at a time.
   static constexpr int kReadsUnderWay = 2;
-  virtual void StartRead(TensorId id, size_t size_bytes);
-  virtual void FinishRead(std::span<std::byte> bytes);
+  virtual void StartRead(TensorId id, size_t size_bytes) {
+    NUMERAL_CHECK(started_reads_.size() < kReadsUnderWay);
+    Read(id, started_reads_.emplace_back(size_bytes));
+  }
+  virtual void FinishRead(std::span<std::byte> bytes) {
+    NUMERAL_CHECK(!started_reads_.empty() && started_reads_.front().size() == bytes.size());
+    std::copy(started_reads_.front().begin(), started_reads_.front().end(), bytes.begin());
+    started_reads_.pop_front();
+  }
   // Runs a phase, index into Plan::phases, so many times. May return before it is done.
   virtual void Enqueue(int phase, int64_t times = 1) = 0;
   virtual void Sync() = 0;
