@@ -43,10 +43,10 @@ inline constexpr Tolerance kLoss{2e-6, 1e-5};
 // Square root, division and a step of size 1e-3 on parameters of size 1.
 inline constexpr Tolerance kUpdate{2e-7, 2e-6};
 
-// A result stored as bf16, relative: one rounding is 2^-9; twice that for values rounded on the way.
+// A result stored as bf16, relative: half of the last of its eight digits.
 inline constexpr double kBf16Rounding = 0x1p-8;
 // A sum of size up to 16 that is rounded so before it is added to another number.
-inline constexpr double kBf16Addend = 16 * 0x1p-9;
+inline constexpr double kBf16Addend = 16 * 0x1p-8;
 
 // Hand-computed values against arithmetic in double, written down with about ten digits.
 inline constexpr Tolerance kByHand{1e-9, 1e-9};

@@ -54,6 +54,7 @@ __global__ void reduce_pixels_kernel(const T* __restrict__ x, const T* __restric
   const int64_t row = blockIdx.x;
   Sums sums = {};
   if (channel < channels) {
+#pragma unroll 4
     for (int pixel = static_cast<int>(threadIdx.y); pixel < pixels;
          pixel += static_cast<int>(blockDim.y)) {
       const int64_t i = (row * pixels + pixel) * channels + channel;

@@ -35,6 +35,7 @@ __global__ void global_max_pool_forward_kernel(int pixels, int channels, const T
     maxima.pixel.at[j] = INT32_MAX;
   }
   if (channel < channels) {
+#pragma unroll 4
     for (int pixel = static_cast<int>(threadIdx.y); pixel < pixels;
          pixel += static_cast<int>(blockDim.y)) {
       float values[kElems];
