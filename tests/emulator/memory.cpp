@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <deque>
 #include <map>
 #include <memory>
 
@@ -32,6 +33,48 @@ std::map<const std::byte*, Allocation>& Allocations() {
 }
 size_t device_bytes_in_use = 0;
 
+// Freed pages, which nothing may touch. They serve again: most of the time of a small test would
+// else go into pages that the system hands out.
+struct Retired {
+  void* pages;
+  size_t mapped;
+};
+std::deque<Retired>& RetiredPages() {
+  static std::deque<Retired> retired;
+  return retired;
+}
+constexpr size_t kRetiredBytes = size_t{64} << 20;
+size_t retired_bytes = 0;
+
+// Pages that may be read and written, but for the last. Null where there is no memory.
+void* TakePages(size_t mapped) {
+  for (auto old = RetiredPages().begin(); old != RetiredPages().end(); ++old) {
+    if (old->mapped != mapped) continue;
+    void* const pages = old->pages;
+    RetiredPages().erase(old);
+    retired_bytes -= mapped;
+    mprotect(pages, mapped - kPage, PROT_READ | PROT_WRITE);
+    return pages;
+  }
+  void* const pages = mmap(nullptr, mapped, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (pages == MAP_FAILED) return nullptr;
+  mprotect(static_cast<std::byte*>(pages) + mapped - kPage, kPage, PROT_NONE);
+  return pages;
+}
+
+void RetirePages(void* pages, size_t mapped) {
+  mprotect(pages, mapped, PROT_NONE);
+  RetiredPages().push_back({pages, mapped});
+  retired_bytes += mapped;
+  while (retired_bytes > kRetiredBytes) {
+    const Retired oldest = RetiredPages().front();
+    RetiredPages().pop_front();
+    retired_bytes -= oldest.mapped;
+    munmap(oldest.pages, oldest.mapped);
+  }
+}
+
 size_t RoundUp(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
 // The allocation that holds the address, or null.
@@ -50,11 +93,9 @@ cudaError_t Allocate(MemoryKind kind, void** address, size_t bytes) {
     return cudaErrorMemoryAllocation;
   }
   const size_t used = RoundUp(bytes, kAlignment), mapped = RoundUp(used, kPage) + kPage;
-  void* pages = mmap(nullptr, mapped, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (pages == MAP_FAILED) return cudaErrorMemoryAllocation;
-  std::byte* end = static_cast<std::byte*>(pages) + mapped - kPage;
-  mprotect(end, kPage, PROT_NONE);
+  void* const pages = TakePages(mapped);
+  if (pages == nullptr) return cudaErrorMemoryAllocation;
+  std::byte* const end = static_cast<std::byte*>(pages) + mapped - kPage;
   std::memset(end - used, 0xFF, used);
   Allocations()[end - used] = {kind, bytes, pages, mapped};
   if (kind == MemoryKind::kDevice) device_bytes_in_use += bytes;
@@ -74,7 +115,7 @@ cudaError_t Free(MemoryKind kind, void* address) {
   if (kind == MemoryKind::kDevice) device_bytes_in_use -= allocation.bytes;
   if (observer != nullptr) observer->Freed(address, allocation.bytes);
   Unpoison(allocation.pages, allocation.mapped);
-  munmap(allocation.pages, allocation.mapped);
+  RetirePages(allocation.pages, allocation.mapped);
   return cudaSuccess;
 }
 
