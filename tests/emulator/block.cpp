@@ -209,16 +209,6 @@ void Block::WarpCall(LaneCall* call) {
   GoOn(threads_[thread].fiber);
 }
 
-<<<<<<< HEAD
-void Block::ReleaseLanes(unsigned warp) {
-  WarpOp op;
-  while (const unsigned lanes = warps_[warp].Complete(&op)) {
-    // Other warp operations exchange values, but promise no order of the lanes' memory accesses.
-    if (observer != nullptr && op == WarpOp::kSync) observer->SyncLanes(warp, lanes);
-    for (unsigned lane = 0; lane < 32; ++lane) {
-      if (lanes >> lane & 1) ready_.push_back(warp * 32 + lane);
-    }
-=======
 // Lets the lanes go on whose operation the lane's arrival completes.
 void Block::ReleaseLanes(unsigned warp, int lane) {
   WarpOp op;
@@ -227,7 +217,6 @@ void Block::ReleaseLanes(unsigned warp, int lane) {
   if (observer != nullptr && lanes != 0 && op == WarpOp::kSync) observer->SyncLanes(warp, lanes);
   for (unsigned rest = lanes; rest != 0; rest &= rest - 1) {
     ready_.push_back(warp * 32 + static_cast<unsigned>(std::countr_zero(rest)));
->>>>>>> da86f6e (Access checker, sanitizers, coverage and mutations of kernels in the emulator)
   }
 }
 

@@ -23,11 +23,7 @@ void Context::AfterSwitch(void* fake_stack) {
   __sanitizer_finish_switch_fiber(fake_stack, &left_->stack_, &left_->stack_bytes_);
 }
 
-<<<<<<< HEAD
-#if defined(__x86_64__)
-=======
 #ifdef NUMERAL_ASSEMBLY_FIBERS
->>>>>>> da86f6e (Access checker, sanitizers, coverage and mutations of kernels in the emulator)
 
 // The registers that a call preserves (System V ABI) are pushed, the stacks exchanged. The first
 // switch to a stack "returns" to the entry trampoline, with the entry in rbx and its argument in

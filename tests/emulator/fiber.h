@@ -35,11 +35,7 @@ class Context {
 
   void (*entry_)(void*) = nullptr;
   void* argument_ = nullptr;
-<<<<<<< HEAD
-#if defined(__x86_64__)
-=======
 #ifdef NUMERAL_ASSEMBLY_FIBERS
->>>>>>> da86f6e (Access checker, sanitizers, coverage and mutations of kernels in the emulator)
   void* stack_pointer_ = nullptr;
 #else
   ucontext_t context_;

@@ -29,8 +29,6 @@ Random FromEnvironment() {
   return random;
 }
 
-<<<<<<< HEAD
-=======
 }  // namespace
 
 Random& Schedule() {
@@ -38,7 +36,6 @@ Random& Schedule() {
   return random;
 }
 
->>>>>>> da86f6e (Access checker, sanitizers, coverage and mutations of kernels in the emulator)
 constinit Observer* observer = nullptr;
 
 namespace {

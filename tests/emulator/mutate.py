@@ -39,7 +39,7 @@ def read_table(path):
     for number, line in enumerate(path.read_text().splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
             continue
-        fields = re.split(r"(?<!\\) ?\| ?", line)
+        fields = re.split(r" ?(?<![\\|])\|(?!\|) ?", line)
         if len(fields) != 4:
             sys.exit(f"{path}:{number}: {len(fields)} fields instead of 4")
         fields = [field.replace("\\|", "|").replace("\\n", "\n") for field in fields]

@@ -9,10 +9,7 @@
 
 #include "cuda/support/check.h"
 #include "cuda/support/runtime.h"
-<<<<<<< HEAD
-=======
 #include "tests/catch.h"
->>>>>>> da86f6e (Access checker, sanitizers, coverage and mutations of kernels in the emulator)
 
 namespace numeral::cuda {
 
@@ -50,8 +47,6 @@ inline std::string FailureOf(const std::function<void()>& work) {
 }
 
 }  // namespace numeral::cuda
-<<<<<<< HEAD
-=======
 
 // The text contains the part; a failure shows the text.
 #define CHECK_HAS(text, part)                            \
@@ -60,4 +55,3 @@ inline std::string FailureOf(const std::function<void()>& work) {
     CAPTURE(checked_text);                               \
     CHECK(checked_text.find(part) != std::string::npos); \
   } while (false)
->>>>>>> da86f6e (Access checker, sanitizers, coverage and mutations of kernels in the emulator)

@@ -97,25 +97,6 @@ void Warp::Arrive(int lane, LaneCall* call) {
   arrived_ |= 1u << lane;
 }
 
-<<<<<<< HEAD
-unsigned Warp::Complete(WarpOp* op) {
-  for (int first = 0; first < 32; ++first) {
-    if (calls_[first] == nullptr) continue;
-    const unsigned lanes = calls_[first]->mask & present_;
-    bool all_here = true;
-    for (int lane = 0; lane < 32 && all_here; ++lane) {
-      if ((lanes >> lane & 1) == 0) continue;
-      all_here = calls_[lane] != nullptr && Same(*calls_[lane], *calls_[first]);
-    }
-    if (!all_here) continue;
-    *op = calls_[first]->op;
-    if (*op == WarpOp::kShuffle) CarryOutShuffle(calls_, lanes);
-    if (*op == WarpOp::kBallot) CarryOutBallot(calls_, lanes);
-    for (int lane = 0; lane < 32; ++lane) {
-      if (lanes >> lane & 1) calls_[lane] = nullptr;
-    }
-    return lanes;
-=======
 unsigned Warp::Complete(int lane, WarpOp* op) {
   if ((arrived_ >> lane & 1) == 0) return 0;
   const LaneCall& call = *calls_[lane];
@@ -123,7 +104,6 @@ unsigned Warp::Complete(int lane, WarpOp* op) {
   if ((lanes & ~arrived_) != 0) return 0;
   for (unsigned rest = lanes; rest != 0; rest &= rest - 1) {
     if (!Same(*calls_[std::countr_zero(rest)], call)) return 0;
->>>>>>> da86f6e (Access checker, sanitizers, coverage and mutations of kernels in the emulator)
   }
   *op = call.op;
   if (*op == WarpOp::kShuffle) CarryOutShuffle(calls_, lanes);

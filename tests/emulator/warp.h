@@ -37,15 +37,9 @@ class Warp {
   // The lane has ended: nobody waits for it any more.
   void Exit(int lane) { present_ &= ~(1u << lane); }
 
-<<<<<<< HEAD
-  // Carries out an operation all of whose lanes have arrived: which, and the lanes that may go on.
-  // No lanes where there is none.
-  unsigned Complete(WarpOp* op);
-=======
   // Carries out the operation that the lane waits in if all its lanes have arrived: which, and the
   // lanes that may go on. No lanes otherwise.
   unsigned Complete(int lane, WarpOp* op);
->>>>>>> da86f6e (Access checker, sanitizers, coverage and mutations of kernels in the emulator)
 
   unsigned arrived() const { return arrived_; }
   const LaneCall* waiting(int lane) const {
