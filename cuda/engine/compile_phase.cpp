@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cuda/engine/loss.h"
 #include "cuda/engine/nodes.h"
+#include "cuda/engine/sources.h"
+#include "cuda/engine/update.h"
 
 namespace numeral::cuda {
 namespace {
@@ -49,15 +53,23 @@ std::vector<NamedNode> CompilePhase(const Phase& phase, const Binding& binding,
     const PhaseOp& op = ops[i];
     NamedNode node{{}, op.label, static_cast<int>(i)};
     const size_t losses = JoinableLosses(ops.subspan(i), binding);
+    const size_t updates = JoinableUpdates(ops.subspan(i), binding);
+    const size_t sources = JoinableSources(ops.subspan(i), binding);
     if (losses > 1) {
       node.run = Named(op, [&] { return MakeLossesNode(ops.subspan(i, losses), binding); });
+    } else if (updates > 1) {
+      node.run =
+          Named(op, [&] { return MakeUpdatesNode(ops.subspan(i, updates), binding, workspace); });
+    } else if (sources > 1) {
+      node.run =
+          Named(op, [&] { return MakeSourcesNode(ops.subspan(i, sources), binding, workspace); });
     } else if (!std::holds_alternative<PrepareWeight>(op.op)) {
       node.run = Named(op, [&] {
         return std::visit([&](const auto& o) { return MakeNode(o, binding, workspace); }, op.op);
       });
     }
     nodes.push_back(std::move(node));
-    i += std::max<size_t>(losses, 1);
+    i += std::max({losses, updates, sources, size_t{1}});
   }
   return nodes;
 }

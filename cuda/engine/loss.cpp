@@ -6,6 +6,7 @@
 
 #include "cuda/engine/loss.h"
 #include "cuda/engine/nodes.h"
+#include "cuda/engine/overlap.h"
 #include "cuda/kernels/squared_error.h"
 
 namespace numeral::cuda {
@@ -75,12 +76,6 @@ Tensors TensorsOf(const Op& op) {
     return {accuracy->logits, accuracy->labels, kNoTensor};
   }
   return {};
-}
-
-bool Overlap(TensorId a, TensorId b, const Binding& binding) {
-  if (a == kNoTensor || b == kNoTensor) return false;
-  return binding.Address(a) < binding.Address(b) + binding.info(b).bytes() &&
-         binding.Address(b) < binding.Address(a) + binding.info(a).bytes();
 }
 
 // Whether one's gradient lies on what the other uses.

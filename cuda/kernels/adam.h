@@ -1,14 +1,20 @@
-// One update by Adam of a whole network, whose parameters are one flat block.
+// Updates by Adam of whole networks, each of whose parameters are one flat block: up to four
+// networks by one launch.
 //
 // p -= step_size * m / (sqrt(v) * root_scale + epsilon) with the moments m and v moved first; step
 // sizes are those of plan/schedule.h at update number (running step) / period + 1. The first thread
-// of every block computes them in double while the others' first loads are under way.
+// of every block computes them in double while the others' first loads are under way. With an
+// average, average = decay * average + (1 - decay) * p follows (kernels/ema.h) while p is at hand.
+// No network may read what another's update writes.
 //
 // Bound by memory: four elements per thread and turn, in one access each where addresses allow it;
-// grid-stride, at most eight blocks of 256 threads for each of 132 multiprocessors. Any count.
+// grid-stride, at most eight blocks of 256 threads for each of 132 multiprocessors and network.
+// Any count.
 #pragma once
 
 #include <cuda_runtime_api.h>
+
+#include <span>
 
 #include "cuda/support/element.h"
 #include "plan/schedule.h"
@@ -23,8 +29,13 @@ struct AdamArgs {
   float *params, *first_moment, *second_moment;
   bf16* rounded;  // copies of the new parameters, or nullptr
   int64_t elems;
+  float decay;            // of the average
+  float* average;         // of the parameters, or nullptr
+  bf16* rounded_average;  // copies of the new average, or nullptr
 };
 
-void LaunchAdam(const AdamArgs& args, cudaStream_t stream);
+inline constexpr int kMaxAdams = 4;
+
+void LaunchAdam(std::span<const AdamArgs> updates, cudaStream_t stream);
 
 }  // namespace numeral::cuda

@@ -1,75 +1,14 @@
-#include "cuda/kernels/draws.h"
+#include "cuda/kernels/draw_parts.h"
 #include "cuda/support/simt.h"
 #include "cuda/support/step.h"
-#include "cuda/support/vector.h"
-#include "util/random.h"
 
 namespace numeral::cuda {
 namespace {
 
-constexpr int kThreads = 128;
-constexpr int kElems = 4;  // of a Philox block
-
-// What becomes of the four words of a Philox block.
-template <typename T>
-struct Normals {
-  __device__ Pack<T, kElems> operator()(const PhiloxBlock& bits) const {
-    const NormalPair low = NormalFromBits(bits.lane[0], bits.lane[1]);
-    const NormalPair high = NormalFromBits(bits.lane[2], bits.lane[3]);
-    return {{FromFloat<T>(low.first), FromFloat<T>(low.second), FromFloat<T>(high.first),
-             FromFloat<T>(high.second)}};
-  }
-};
-
-template <typename T>
-struct Uniforms {
-  __device__ Pack<T, kElems> operator()(const PhiloxBlock& bits) const {
-    Pack<T, kElems> values;
-    for (int j = 0; j < kElems; ++j) {
-      values.at[j] = FromFloat<T>(SignedUnitFromBits(bits.lane[j]));
-    }
-    return values;
-  }
-};
-
-template <typename T>
-struct Times {
-  __device__ Pack<T, kElems> operator()(const PhiloxBlock& bits) const {
-    Pack<T, kElems> values;
-    for (int j = 0; j < kElems; ++j) values.at[j] = FromFloat<T>(UnitFromBits(bits.lane[j]));
-    return values;
-  }
-};
-
-struct Digits {
-  const int32_t* choices;
-  uint32_t count;
-  __device__ Pack<int32_t, kElems> operator()(const PhiloxBlock& bits) const {
-    Pack<int32_t, kElems> values;
-    for (int j = 0; j < kElems; ++j) {
-      values.at[j] = choices[ChoiceFromBits(bits.lane[j], count)];
-    }
-    return values;
-  }
-};
-
-template <typename T, typename Make, bool kPacked>
-__global__ void __launch_bounds__(kThreads)
-    draw_kernel(DrawStream draws, Make make, T* __restrict__ out, int64_t elems) {
-  const auto step = static_cast<uint64_t>(RunningStep(draws.step));
-  const int64_t thread = int64_t{blockIdx.x} * kThreads + threadIdx.x;
-  const int64_t stride = int64_t{gridDim.x} * kThreads * kElems;
-  for (int64_t i = thread * kElems; i < elems; i += stride) {
-    const Pack<T, kElems> values =
-        make(Draw(draws.seed, draws.stream, step, static_cast<uint32_t>(i / kElems)));
-    if (kPacked && i + kElems <= elems) {
-      StorePack(out + i, values);
-    } else {
-      for (int j = 0; j < kElems; ++j) {
-        if (i + j < elems) out[i + j] = values.at[j];
-      }
-    }
-  }
+template <typename T, typename Make>
+__global__ void __launch_bounds__(kDrawThreads)
+    draw_kernel(DrawStream draws, Make make, T* __restrict__ out, int64_t elems, bool packed) {
+  DrawShare(draws, RunningStep(draws.step), make, out, elems, packed, {0, blockIdx.x, gridDim.x});
 }
 
 template <typename T, typename Make>
@@ -77,10 +16,8 @@ void LaunchDraws(const char* name, const DrawStream& draws, const Make& make, T*
                  cudaStream_t stream) {
   if (elems == 0) return;
   Require(elems > 0 && out != nullptr, "draws: operands");
-  const bool packed = Aligned(kElems * sizeof(T), out);
-  const LaunchShape shape{BlocksFor((elems + kElems - 1) / kElems, kThreads), kThreads};
-  Launch(name, packed ? draw_kernel<T, Make, true> : draw_kernel<T, Make, false>, shape, stream,
-         draws, make, out, elems);
+  Launch(name, draw_kernel<T, Make>, {DrawBlocks(elems), kDrawThreads}, stream, draws, make, out,
+         elems, DrawsPacked(out));
 }
 
 }  // namespace

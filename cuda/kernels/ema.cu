@@ -1,3 +1,4 @@
+#include "cuda/kernels/average.h"
 #include "cuda/kernels/ema.h"
 #include "cuda/support/simt.h"
 #include "cuda/support/vector.h"
@@ -14,7 +15,7 @@ __device__ void Update(const EmaArgs& args, float rest, int64_t i) {
   Pack<float, kCount> target = LoadPack<float, kCount>(args.target + i);
   Pack<bf16, kCount> rounded;
   for (int j = 0; j < kCount; ++j) {
-    target.at[j] = args.decay * target.at[j] + rest * source.at[j];
+    target.at[j] = Averaged(args.decay, rest, target.at[j], source.at[j]);
     rounded.at[j] = FromFloat<bf16>(target.at[j]);
   }
   StorePack(args.target + i, target);
@@ -41,9 +42,9 @@ void LaunchEma(const EmaArgs& args, cudaStream_t stream) {
   Require(args.elems > 0 && args.source != nullptr && args.target != nullptr, "ema: operands");
   const bool packed = Aligned(kElems * sizeof(float), args.source, args.target) &&
                       Aligned(kElems * sizeof(bf16), args.rounded);
-  const auto rest = static_cast<float>(1 - static_cast<double>(args.decay));
   const LaunchShape shape{BlocksFor((args.elems + kElems - 1) / kElems, kThreads), kThreads};
-  Launch("ema", packed ? ema_kernel<true> : ema_kernel<false>, shape, stream, args, rest);
+  Launch("ema", packed ? ema_kernel<true> : ema_kernel<false>, shape, stream, args,
+         RestOf(args.decay));
 }
 
 }  // namespace numeral::cuda

@@ -1,4 +1,4 @@
-// Losses with their gradients, and how often a discriminator is right: up to four of them by one
+// Losses with their gradients, and how often a discriminator is right: up to five of them by one
 // launch.
 //
 // value = weight * mean over rows of the row's loss (plan/row_loss.h), grad = d value / d logits;
@@ -33,7 +33,9 @@ struct LossArgs {
   MetricPlace place;
 };
 
-inline constexpr int kMaxLosses = 4;
+// What a step judges both networks by: two losses of a discriminator, its two accuracies, and the
+// loss of the generator.
+inline constexpr int kMaxLosses = 5;
 
 // T: float or bf16.
 template <typename T>

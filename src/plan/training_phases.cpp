@@ -65,7 +65,7 @@ void TrainingPhases::Simultaneous(int rows) {
   const Batch batch = DeclareBatch(rows);
   GatherReal(batch);
   Fakes fakes = MakeFakes("fake", rows, batch.fake, batch.fake_digits, true);
-  FakeScores scores = DiscriminatorGradients(batch);
+  FakeScores scores = DiscriminatorGradients(batch, true);
   GeneratorGradients(fakes, scores);
   UpdateDiscriminator();
   UpdateGenerator();
@@ -86,7 +86,7 @@ void TrainingPhases::GeneratorFirst(int rows) {
     MakeFakes("fake", rows, batch.fake, batch.fake_digits, true);
   }
   GatherReal(batch);
-  DiscriminatorGradients(batch);
+  DiscriminatorGradients(batch, false);
   UpdateDiscriminator();
 }
 
@@ -98,7 +98,7 @@ void TrainingPhases::DiscriminatorFirst(int rows) {
   const Batch batch = DeclareBatch(rows);
   GatherReal(batch);
   Fakes fakes = MakeFakes("fake", rows, batch.fake, batch.fake_digits, true);
-  DiscriminatorGradients(batch);
+  DiscriminatorGradients(batch, false);
   UpdateDiscriminator();
   if (config_.training.reuse_fakes) {
     TrainGenerator(fakes);
@@ -233,10 +233,11 @@ std::vector<TensorId> TrainingPhases::DiscriminatorInputs(const std::string& nam
   return inputs;
 }
 
-TrainingPhases::FakeScores TrainingPhases::DiscriminatorGradients(const Batch& batch) {
+TrainingPhases::FakeScores TrainingPhases::DiscriminatorGradients(const Batch& batch,
+                                                                  bool for_generator) {
   if (state_.discriminator.graph->CouplesBatch()) {
-    DiscriminatorGradientsApart(LossPart::kReal, batch);
-    return DiscriminatorGradientsApart(LossPart::kFake, batch);
+    DiscriminatorGradientsApart(LossPart::kReal, batch, false);
+    return DiscriminatorGradientsApart(LossPart::kFake, batch, for_generator);
   }
   NetworkPass pass = DiscriminatorPass("d", {{0, "real"}, {batch.rows, "fake"}}, true);
   const int both = 2 * batch.rows;
@@ -251,13 +252,16 @@ TrainingPhases::FakeScores TrainingPhases::DiscriminatorGradients(const Batch& b
            false);
   EmitLoss(LossPart::kFake, half(logits, 1), batch.fake_digits, half(grad, 1), Metric::kDLoss,
            true);
+  const TensorId generator_grad =
+      for_generator ? GeneratorLoss(half(logits, 1), batch.fake_digits, batch.rows) : kNoTensor;
   pass.Backward(grad, {Prefixed("d"), true, GradientMode::kOverwrite, -1, 0, both});
-  return {std::move(pass), half(logits, 1), batch.rows};
+  return {std::move(pass), generator_grad, batch.rows};
 }
 
 // With batch norm in D, real and fake images are normalised each by their own statistics.
 TrainingPhases::FakeScores TrainingPhases::DiscriminatorGradientsApart(LossPart part,
-                                                                       const Batch& batch) {
+                                                                       const Batch& batch,
+                                                                       bool for_generator) {
   const bool real = part == LossPart::kReal;
   const std::string name = real ? "d_real" : "d_fake";
   NetworkPass pass = DiscriminatorPass(name, {{0, real ? "real" : "fake"}}, true);
@@ -267,9 +271,11 @@ TrainingPhases::FakeScores TrainingPhases::DiscriminatorGradientsApart(LossPart 
   const TensorId grad =
       builder_.Transient(Prefixed(name + ".grad.logits"), batch.rows, builder_.info(logits).shape);
   EmitLoss(part, logits, digits, grad, Metric::kDLoss, !real);
+  const TensorId generator_grad =
+      for_generator ? GeneratorLoss(logits, digits, batch.rows) : kNoTensor;
   const GradientMode mode = real ? GradientMode::kOverwrite : GradientMode::kAccumulate;
   pass.Backward(grad, {Prefixed(name), true, mode, -1, 0, batch.rows});
-  return {std::move(pass), logits, 0};
+  return {std::move(pass), generator_grad, 0};
 }
 
 // ---- the generator
@@ -279,7 +285,14 @@ TrainingPhases::FakeScores TrainingPhases::ScoreFakes(const Fakes& fakes) {
   NetworkPass pass = DiscriminatorPass("through", {{0, "generator"}}, true);
   const TensorId logits = pass.Forward(
       DiscriminatorInputs("through", fakes.images, fakes.digits, fakes.rows), fakes.rows);
-  return {std::move(pass), logits, 0};
+  return {std::move(pass), GeneratorLoss(logits, fakes.digits, fakes.rows), 0};
+}
+
+TensorId TrainingPhases::GeneratorLoss(TensorId logits, TensorId digits, int rows) {
+  const TensorId grad =
+      builder_.Transient(Prefixed("through.grad.logits"), rows, builder_.info(logits).shape);
+  EmitLoss(LossPart::kGenerator, logits, digits, grad, Metric::kGLoss, false);
+  return grad;
 }
 
 void TrainingPhases::TrainGenerator(Fakes& fakes) {
@@ -289,11 +302,9 @@ void TrainingPhases::TrainGenerator(Fakes& fakes) {
 }
 
 void TrainingPhases::GeneratorGradients(Fakes& fakes, FakeScores& scores) {
-  const TensorId grad = builder_.Transient(Prefixed("through.grad.logits"), fakes.rows,
-                                           builder_.info(scores.logits).shape);
-  EmitLoss(LossPart::kGenerator, scores.logits, fakes.digits, grad, Metric::kGLoss, false);
   const TensorId grad_image = scores.pass.Backward(
-      grad, {Prefixed("through"), false, {}, discriminator_image_, scores.first_row, fakes.rows});
+      scores.generator_grad,
+      {Prefixed("through"), false, {}, discriminator_image_, scores.first_row, fakes.rows});
   fakes.pass.Backward(grad_image,
                       {Prefixed("g"), true, GradientMode::kOverwrite, -1, 0, fakes.rows});
 }

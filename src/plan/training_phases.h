@@ -51,10 +51,10 @@ class TrainingPhases {
     TensorId real_digits = kNoTensor, fake_digits = kNoTensor;  // rows of digits
     int rows = 0;                                               // of each kind
   };
-  // D's logits for fakes, and the pass that gave them: the fakes are its rows from first_row on.
+  // The D pass that judged fakes, which are its rows from first_row on, and G's loss of them.
   struct FakeScores {
     NetworkPass pass;
-    TensorId logits = kNoTensor;
+    TensorId generator_grad = kNoTensor;  // of the loss by the logits, where it was asked for
     int first_row = 0;
   };
 
@@ -72,12 +72,15 @@ class TrainingPhases {
                                             TensorId digits, int rows);
 
   // D's loss and gradients on a batch. Where D does not couple its batch, real and fake images go
-  // through as one.
-  FakeScores DiscriminatorGradients(const Batch& batch);
-  FakeScores DiscriminatorGradientsApart(LossPart part, const Batch& batch);
-  // A D pass of its own over the fakes.
+  // through as one. `for_generator` asks for G's loss too, which comes right behind D's: an engine
+  // may do neighbouring losses at once.
+  FakeScores DiscriminatorGradients(const Batch& batch, bool for_generator);
+  FakeScores DiscriminatorGradientsApart(LossPart part, const Batch& batch, bool for_generator);
+  // A D pass of its own over the fakes, and G's loss.
   FakeScores ScoreFakes(const Fakes& fakes);
-  // G's loss and gradients through the pass that scored its images.
+  // G's loss of logits for fakes; returns the gradient by them.
+  TensorId GeneratorLoss(TensorId logits, TensorId digits, int rows);
+  // G's gradients through the pass that scored its images.
   void GeneratorGradients(Fakes& fakes, FakeScores& scores);
   // ScoreFakes, GeneratorGradients and the update.
   void TrainGenerator(Fakes& fakes);

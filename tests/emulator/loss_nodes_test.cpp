@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "cuda/engine/loss.h"
+#include "cuda/kernels/loss.h"
 #include "tests/catch.h"
 #include "tests/emulator/plan_on_device.h"
 #include "tests/support/op_cases.h"
@@ -11,7 +12,7 @@ namespace {
 
 constexpr int kRows = 9;
 
-// What a training step judges the discriminator by, on halves of one batch. With `reused`, the
+// What a training step judges both networks by, on halves of one batch. With `reused`, the
 // gradient of the fakes lies on the logits of the real rows, which nobody reads any more.
 struct Judgement {
   OpCase op_case;
@@ -22,6 +23,7 @@ struct Judgement {
     const Shape shape = Shape::Flat(kDigits + 1);
     const TensorId logits = plan.Add("logits", 2 * kRows, shape);
     const TensorId grads = plan.Add("grads", 2 * kRows, shape);
+    const TensorId grad_generator = plan.Add("grad_generator", kRows, shape);
     const TensorId labels = plan.Add("labels", kRows, Shape::Flat(1), DType::kI32);
     const TensorId metrics = plan.Add("metrics", 5, Shape::Flat(kMetricCount));
     const TensorId step = plan.AddStep(13);
@@ -46,14 +48,17 @@ struct Judgement {
     ops.push_back(
         {Accuracy{kKind, LossPart::kFake, fake, kNoTensor, metrics, step, Metric::kDAccuracyFake},
          "accuracy"});
+    ops.push_back({Loss{kKind, LossPart::kGenerator, 1, 0, fake, labels, grad_generator, metrics,
+                        step, Metric::kGLoss, false},
+                   "loss"});
     op_case = plan.Finish("judgement", ops.back().op, tolerance::kLoss);
   }
 };
 
-TEST_CASE("CUDA losses of a step are one node that does what four do", "[emulator][loss]") {
+TEST_CASE("CUDA losses of a step are one node that does what five do", "[emulator][loss]") {
   const Judgement judgement(false);
   PlanOnDevice device(judgement.op_case);
-  REQUIRE(JoinableLosses(judgement.ops, device.binding()) == 4);
+  REQUIRE(JoinableLosses(judgement.ops, device.binding()) == 5);
   std::vector<Node> apart;
   for (const PhaseOp& op : judgement.ops) {
     const auto* loss = std::get_if<Loss>(&op.op);
@@ -75,14 +80,14 @@ TEST_CASE("CUDA losses that share memory, or are no losses, stay apart", "[emula
   };
   CHECK(joinable(ops) == 2);
   CHECK(joinable(ops.subspan(1)) == 1);
-  CHECK(joinable(ops.subspan(2)) == 2);
+  CHECK(joinable(ops.subspan(2)) == 3);
   const std::vector<PhaseOp> backwards{judgement.ops[2], judgement.ops[1]};
   CHECK(joinable(backwards) == 1);
   CHECK(joinable({}) == 0);
   CHECK_THROWS(MakeLossesNode(ops, device.binding()));
   CHECK_THROWS(MakeLossesNode({}, device.binding()));
-  std::vector<PhaseOp> accuracies(6, judgement.ops[1]);
-  CHECK(joinable(accuracies) == 4);
+  std::vector<PhaseOp> accuracies(kMaxLosses + 1, judgement.ops[1]);
+  CHECK(joinable(accuracies) == kMaxLosses);
   accuracies[1].op = AdvanceStep{kNoTensor};
   CHECK(joinable(accuracies) == 1);
   accuracies[0].op = AdvanceStep{kNoTensor};

@@ -1,5 +1,7 @@
 // Kernels of optimizer updates and averages: against the reference by cases, and what those lack.
+#include <array>
 #include <cmath>
+#include <memory>
 
 #include "cuda/kernels/adam.h"
 #include "cuda/kernels/ema.h"
@@ -35,9 +37,19 @@ struct Network {
         step(std::vector<int64_t>{running + 1}) {}
 
   AdamArgs Args(const AdamSpec& spec, int64_t period, int64_t total, size_t count) const {
-    return {
-        spec,          period,       total,         step.data(),    grads.data(),
-        params.data(), first.data(), second.data(), rounded.data(), static_cast<int64_t>(count)};
+    return {spec,
+            period,
+            total,
+            step.data(),
+            grads.data(),
+            params.data(),
+            first.data(),
+            second.data(),
+            rounded.data(),
+            static_cast<int64_t>(count),
+            0,
+            nullptr,
+            nullptr};
   }
 };
 
@@ -113,12 +125,12 @@ TEST_CASE("CUDA's Adam is the same from any address, and rounds what it writes",
     const Network plain(count, 7);
     AdamArgs args = plain.Args(Torch(), 2, 100, count);
     args.rounded = nullptr;
-    LaunchAdam(args, nullptr);
+    LaunchAdam({&args, 1}, nullptr);
     const std::vector<float> expected = plain.params.Read();
     for (const auto& [offset, rounded_offset] :
          {std::pair<size_t, size_t>{0, 0}, {0, 4}, {0, 1}, {1, 0}, {3, 2}}) {
       const Network network(count, 7, offset, rounded_offset);
-      LaunchAdam(network.Args(Torch(), 2, 100, count), nullptr);
+      LaunchAdam(std::array{network.Args(Torch(), 2, 100, count)}, nullptr);
       CHECK(SameBits(network.params.Read(), expected));
       CHECK(SameBits(network.rounded.Read(), FromFloats<bf16>(expected)));
       CHECK(SameBits(network.first.Read(), plain.first.Read()));
@@ -131,7 +143,9 @@ TEST_CASE("CUDA's Adam is the same from any address, and rounds what it writes",
 TEST_CASE("CUDA's Adam takes more elements than one turn of the grid", "[emulator][update]") {
   constexpr size_t kCount = 132 * 8 * 1024 + 2051;
   const Network network(kCount, 0);
-  LaunchAdam(network.Args(Torch(), 1, 100, kCount), nullptr);
+  const Network before_it(5, 0);
+  LaunchAdam(std::array{before_it.Args(Torch(), 1, 100, 5), network.Args(Torch(), 1, 100, kCount)},
+             nullptr);
   const std::vector<float> params = network.params.Read(), before = Numbers(kCount, 1);
   const std::vector<float> grads = Numbers(kCount, 2);
   CHECK(SameBits(network.rounded.Read(), FromFloats<bf16>(params)));
@@ -205,12 +219,56 @@ TEST_CASE("CUDA updates refresh the copies of weights", "[emulator][update]") {
   }
 }
 
+// Neither what is in the same launch nor alignment matters; an average moves by the new parameters.
+TEST_CASE("CUDA's Adam takes several networks, and averages", "[emulator][update]") {
+  constexpr size_t kCounts[kMaxAdams] = {1003, 1, 2048, 5000};
+  for (const size_t offset : {0, 1}) {
+    std::vector<std::unique_ptr<Network>> alone, joined;
+    std::vector<std::unique_ptr<DeviceValues<float>>> averages;
+    std::vector<std::unique_ptr<DeviceValues<bf16>>> rounded;
+    std::vector<AdamArgs> list;
+    for (size_t i = 0; i < kMaxAdams; ++i) {
+      const size_t count = kCounts[i], running = 3 * i;
+      const auto period = static_cast<int64_t>(i + 1);
+      alone.push_back(std::make_unique<Network>(count, running));
+      LaunchAdam(std::array{alone[i]->Args(i % 2 ? Keras() : Torch(), period, 10, count)}, nullptr);
+      joined.push_back(std::make_unique<Network>(count, running, i == 2 ? offset : 0, i == 3));
+      averages.push_back(
+          std::make_unique<DeviceValues<float>>(Numbers(count, 5), i == 0 ? offset : 0));
+      rounded.push_back(std::make_unique<DeviceValues<bf16>>(count, i == 3 ? offset : 0));
+      list.push_back(joined[i]->Args(i % 2 ? Keras() : Torch(), period, 10, count));
+      if (i == 1) continue;
+      list.back().decay = 0.75f;
+      list.back().average = averages[i]->data();
+      if (i != 2) list.back().rounded_average = rounded[i]->data();
+    }
+    LaunchAdam(list, nullptr);
+    for (size_t i = 0; i < kMaxAdams; ++i) {
+      INFO("network " << i << ", offset " << offset);
+      CHECK(SameBits(joined[i]->params.Read(), alone[i]->params.Read()));
+      CHECK(SameBits(joined[i]->first.Read(), alone[i]->first.Read()));
+      CHECK(SameBits(joined[i]->second.Read(), alone[i]->second.Read()));
+      CHECK(SameBits(joined[i]->rounded.Read(), alone[i]->rounded.Read()));
+      const DeviceValues<float> expected(Numbers(kCounts[i], 5));
+      if (i != 1) {
+        LaunchEma({0.75f, alone[i]->params.data(), expected.data(), nullptr,
+                   static_cast<int64_t>(kCounts[i])},
+                  nullptr);
+      }
+      CHECK(SameBits(averages[i]->Read(), expected.Read()));
+      if (i == 1 || i == 2) continue;
+      CHECK(SameBits(rounded[i]->Read(), FromFloats<bf16>(expected.Read())));
+    }
+  }
+}
+
 TEST_CASE("CUDA updates of nothing, and of no network", "[emulator][update]") {
   LaunchAdam({}, nullptr);
   LaunchEma({}, nullptr);
   AdamArgs adam = {};
   adam.elems = 1;
-  CHECK_THROWS(LaunchAdam(adam, nullptr));
+  CHECK_THROWS(LaunchAdam({&adam, 1}, nullptr));
+  CHECK_THROWS(LaunchAdam(std::vector<AdamArgs>(kMaxAdams + 1), nullptr));
   EmaArgs ema = {};
   ema.elems = 1;
   CHECK_THROWS(LaunchEma(ema, nullptr));
