@@ -30,6 +30,19 @@ class Binding {
     return (tensor.storage == Storage::kPersistent ? persistent_ : transient_) +
            tensor.offset_bytes;
   }
+  // The tensor that `id` is a view of, or itself.
+  TensorId Base(TensorId id) const {
+    const TensorId base = info(id).base;
+    return base == kNoTensor ? id : base;
+  }
+  // Whether the two have bytes in common, and whether they are the same values. Not of kNoTensor.
+  bool Overlap(TensorId a, TensorId b) const {
+    return Address(a) < Address(b) + info(b).bytes() && Address(b) < Address(a) + info(a).bytes();
+  }
+  bool SameMemory(TensorId a, TensorId b) const {
+    return Address(a) == Address(b) && info(a).elems() == info(b).elems() &&
+           info(a).dtype == info(b).dtype;
+  }
   float* F32(TensorId id) const { return Typed<float>(id, DType::kF32); }
   int32_t* I32(TensorId id) const { return Typed<int32_t>(id, DType::kI32); }
   int64_t* I64(TensorId id) const { return Typed<int64_t>(id, DType::kI64); }

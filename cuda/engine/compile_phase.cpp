@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "cuda/engine/epilogue.h"
 #include "cuda/engine/loss.h"
 #include "cuda/engine/nodes.h"
 
@@ -20,18 +23,13 @@ Node Named(const PhaseOp& op, const Make& make) {
   }
 }
 
-TensorId BaseOf(const Binding& binding, TensorId id) {
-  const TensorId base = binding.info(id).base;
-  return base == kNoTensor ? id : base;
-}
-
 // Whether the copy of the weight that ops[i] prepares is fresh: of the ops before it, the last to
 // write the weight refreshed it.
 bool IsFresh(const std::vector<PhaseOp>& ops, size_t i, TensorId weight, const Binding& binding) {
-  const TensorId base = BaseOf(binding, weight);
+  const TensorId base = binding.Base(weight);
   for (size_t j = i; j-- > 0;) {
     for (const Operand& operand : Operands(ops[j].op)) {
-      if (operand.access == Access::kRead || BaseOf(binding, operand.id) != base) continue;
+      if (operand.access == Access::kRead || binding.Base(operand.id) != base) continue;
       return std::holds_alternative<AdamUpdate>(ops[j].op) ||
              std::holds_alternative<EmaUpdate>(ops[j].op);
     }
@@ -49,15 +47,19 @@ std::vector<NamedNode> CompilePhase(const Phase& phase, const Binding& binding,
     const PhaseOp& op = ops[i];
     NamedNode node{{}, op.label, static_cast<int>(i)};
     const size_t losses = JoinableLosses(ops.subspan(i), binding);
+    const size_t chained = JoinableEpilogue(ops.subspan(i), binding);
     if (losses > 1) {
       node.run = Named(op, [&] { return MakeLossesNode(ops.subspan(i, losses), binding); });
+    } else if (chained > 1) {
+      node.run =
+          Named(op, [&] { return MakeEpilogueNode(ops.subspan(i, chained), binding, workspace); });
     } else if (!std::holds_alternative<PrepareWeight>(op.op)) {
       node.run = Named(op, [&] {
         return std::visit([&](const auto& o) { return MakeNode(o, binding, workspace); }, op.op);
       });
     }
     nodes.push_back(std::move(node));
-    i += std::max<size_t>(losses, 1);
+    i += std::max({losses, chained, size_t{1}});
   }
   return nodes;
 }

@@ -1,6 +1,7 @@
 // The ops of a phase as the nodes that carry them out, which may be fewer.
 //
-// Neighbouring losses and accuracies become one node. A PrepareWeight has nothing to do where
+// Neighbouring losses and accuracies become one node (loss.h), and so do some neighbouring ops of a
+// layer (epilogue.h). A PrepareWeight has nothing to do where
 // nobody reads a copy of the weight, and where the op that updated the weight in this phase has
 // refreshed the copy as well.
 #pragma once

@@ -78,9 +78,7 @@ Tensors TensorsOf(const Op& op) {
 }
 
 bool Overlap(TensorId a, TensorId b, const Binding& binding) {
-  if (a == kNoTensor || b == kNoTensor) return false;
-  return binding.Address(a) < binding.Address(b) + binding.info(b).bytes() &&
-         binding.Address(b) < binding.Address(a) + binding.info(a).bytes();
+  return a != kNoTensor && b != kNoTensor && binding.Overlap(a, b);
 }
 
 // Whether one's gradient lies on what the other uses.
