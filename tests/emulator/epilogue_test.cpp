@@ -268,7 +268,7 @@ TEST_CASE("A product stays apart where its result lies on its input", "[emulator
 struct GradientCase {
   int n, in, out;
   bool bias, data;
-  GradientMode mode = GradientMode::kOverwrite;
+  GradientMode mode = GradientMode::kOverwrite, bias_mode = GradientMode::kOverwrite;
   bool bias_in_place = true, data_on_x = false;
 };
 
@@ -286,7 +286,7 @@ OpCase MakeGradients(const GradientCase& c, DType dtype) {
   for (const TensorId id : {x, grad_y, weight, grad_weight, grad_bias}) plan.SetUniform(id, -1, 1);
   std::vector<Op> ops;
   if (c.bias) {
-    ops.push_back(BiasActBackward{kNoTensor, grad_y, grad_linear, grad_bias, {}, 0, c.mode});
+    ops.push_back(BiasActBackward{kNoTensor, grad_y, grad_linear, grad_bias, {}, 0, c.bias_mode});
   }
   ops.push_back(DenseBackwardWeight{c.n, c.in, c.out, x, grad_linear, grad_weight, c.mode});
   if (c.data) ops.push_back(DenseBackwardData{c.n, c.in, c.out, grad_linear, weight, grad_x});
@@ -309,7 +309,8 @@ TEST_CASE("Gradients of a dense layer with few outputs are one node", "[emulator
       for (const auto& [n, in, out] :
            {std::array{1, 1, 1}, {67, 80, 1}, {130, 23, 5}, {200, 264, 16}, {33, 40, 10}}) {
         for (const auto& [bias, data] : {std::pair{true, false}, {false, true}, {true, true}}) {
-          const GradientCase c{n, in, out, bias, data, mode};
+          GradientCase c{n, in, out, bias, data, mode};
+          c.bias_mode = mode == kBothModes[0] ? kBothModes[1] : kBothModes[0];
           Check(MakeGradients(c, dtype), ResultsOf(c), 1);
         }
       }
