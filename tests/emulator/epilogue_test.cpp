@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cuda/kernels/thin_dense.h"
 #include "tests/emulator/device_tensor.h"
 #include "tests/emulator/one_op_run.h"
 #include "tests/emulator/stream.h"
@@ -261,6 +262,30 @@ TEST_CASE("A product stays apart where its result lies on its input", "[emulator
   const DenseForward dense{70, 16, 16, input, weight, kNoTensor, linear, {}};
   const OpCase op_case = plan.Finish("on its input", act, tolerance::kProduct);
   Check(WithOps(op_case, {dense, act}, {linear}), {"result"}, 2);
+}
+
+// Ranges of dropout that begin within a row, which plans do not have.
+TEST_CASE("An epilogue draws for any ranges of elements", "[emulator][epilogue]") {
+  const DenseShape shape{3, 5, 20};
+  const DeviceTensor<float> x(RandomValues<float>(15, 1)), weight(RandomValues<float>(100, 2));
+  const DeviceTensor<float> linear(60), apart(60), joined(60);
+  const DeviceMemory step(sizeof(int64_t));
+  const int64_t running = 4;
+  NUMERAL_CUDA(cudaMemcpy(step.data(), &running, sizeof running, cudaMemcpyHostToDevice));
+  BiasActForwardArgs<float> act = {};
+  act.x = linear.data();
+  act.y = apart.data();
+  act.channels = 20;
+  act.activation = {ActivationKind::kLeakyRelu, 0.2f};
+  act.dropout_rate = 0.5f;
+  act.ranges[0] = {0, 10, 5};
+  act.ranges[1] = {10, 50, 6};
+  act.range_count = 2;
+  act.step = reinterpret_cast<const int64_t*>(step.data());
+  LaunchThinDenseForward<float>({shape, x.data(), weight.data(), linear.data()}, nullptr);
+  LaunchBiasActForward(act, nullptr);
+  LaunchThinDenseForward<float>({shape, x.data(), weight.data(), joined.data(), act}, nullptr);
+  CHECK(joined.Read() == apart.Read());
 }
 
 // ---- gradients of a dense layer
