@@ -1,5 +1,5 @@
 // Bias, activation and dropout, and their gradients.
-#include "cuda/kernels/bias_act.h"
+#include "cuda/engine/bias_act.h"
 
 #include "cuda/engine/nodes.h"
 #include "cuda/engine/sum_scratch.h"
@@ -30,45 +30,72 @@ void SetRanges(const BiasActForward& op, const TensorInfo& x, BiasActForwardArgs
   }
 }
 
-}  // namespace
-
-Node MakeNode(const BiasActForward& op, const Binding& binding, Workspace&) {
+template <typename T>
+BiasActForwardArgs<T> ArgsOf(const BiasActForward& op, const Binding& binding) {
   const TensorInfo& x = binding.info(op.x);
   NUMERAL_CHECK(binding.info(op.y).elems() == x.elems());
   NUMERAL_CHECK(op.bias == kNoTensor || binding.info(op.bias).elems() == x.shape.c);
   NUMERAL_CHECK(op.dropout_rate == 0 || op.step != kNoTensor);
-  return binding.WithElement(op.x, [&]<typename T>() -> Node {
-    BiasActForwardArgs<T> args = {};
-    args.x = binding.Activation<T>(op.x);
-    args.bias = binding.F32(op.bias);
-    args.y = binding.Activation<T>(op.y);
-    args.channels = x.shape.c;
-    args.activation = op.activation;
-    args.dropout_rate = op.dropout_rate;
-    SetRanges(op, x, args);
-    args.step = binding.I64(op.step);
-    args.seed = binding.seed();
-    return [args](cudaStream_t stream) { LaunchBiasActForward(args, stream); };
-  });
+  BiasActForwardArgs<T> args = {};
+  args.x = binding.Activation<T>(op.x);
+  args.bias = binding.F32(op.bias);
+  args.y = binding.Activation<T>(op.y);
+  args.channels = x.shape.c;
+  args.activation = op.activation;
+  args.dropout_rate = op.dropout_rate;
+  SetRanges(op, x, args);
+  args.step = binding.I64(op.step);
+  args.seed = binding.seed();
+  return args;
 }
 
-Node MakeNode(const BiasActBackward& op, const Binding& binding, Workspace& workspace) {
+template <typename T>
+BiasActBackwardArgs<T> ArgsOf(const BiasActBackward& op, const Binding& binding) {
   const TensorInfo& grad_y = binding.info(op.grad_y);
   NUMERAL_CHECK(binding.info(op.grad_x).elems() == grad_y.elems());
   NUMERAL_CHECK(op.y == kNoTensor || binding.info(op.y).elems() == grad_y.elems());
   NUMERAL_CHECK(op.grad_bias == kNoTensor || binding.info(op.grad_bias).elems() == grad_y.shape.c);
+  BiasActBackwardArgs<T> args = {};
+  args.y = binding.Activation<T>(op.y);
+  args.grad_y = binding.Activation<T>(op.grad_y);
+  args.grad_x = binding.Activation<T>(op.grad_x);
+  args.grad_bias = binding.F32(op.grad_bias);
+  args.rows = grad_y.rows * grad_y.shape.Pixels();
+  args.channels = grad_y.shape.c;
+  args.activation = op.activation;
+  args.dropout_rate = op.dropout_rate;
+  args.bias_mode = op.bias_mode;
+  return args;
+}
+
+}  // namespace
+
+template <typename T>
+BiasActEpilogue<T> EpilogueOf(const Op* op, const Binding& binding) {
+  if (op == nullptr) return {};
+  if (const auto* forward = std::get_if<BiasActForward>(op)) return ArgsOf<T>(*forward, binding);
+  return ArgsOf<T>(std::get<BiasActBackward>(*op), binding);
+}
+template BiasActEpilogue<float> EpilogueOf(const Op*, const Binding&);
+template BiasActEpilogue<bf16> EpilogueOf(const Op*, const Binding&);
+
+TensorId ResultBehind(const Op* epilogue, TensorId result) {
+  if (epilogue == nullptr) return result;
+  if (const auto* forward = std::get_if<BiasActForward>(epilogue)) return forward->y;
+  return std::get<BiasActBackward>(*epilogue).grad_x;
+}
+
+Node MakeNode(const BiasActForward& op, const Binding& binding, Workspace&) {
+  return binding.WithElement(op.x, [&]<typename T>() -> Node {
+    return [args = ArgsOf<T>(op, binding)](cudaStream_t stream) {
+      LaunchBiasActForward(args, stream);
+    };
+  });
+}
+
+Node MakeNode(const BiasActBackward& op, const Binding& binding, Workspace& workspace) {
   return binding.WithElement(op.grad_y, [&]<typename T>() -> Node {
-    BiasActBackwardArgs<T> args = {};
-    args.y = binding.Activation<T>(op.y);
-    args.grad_y = binding.Activation<T>(op.grad_y);
-    args.grad_x = binding.Activation<T>(op.grad_x);
-    args.grad_bias = binding.F32(op.grad_bias);
-    args.rows = grad_y.rows * grad_y.shape.Pixels();
-    args.channels = grad_y.shape.c;
-    args.activation = op.activation;
-    args.dropout_rate = op.dropout_rate;
-    args.bias_mode = op.bias_mode;
-    return NodeWithScratch(args, workspace, LaunchBiasActBackward<T>);
+    return NodeWithScratch(ArgsOf<T>(op, binding), workspace, LaunchBiasActBackward<T>);
   });
 }
 

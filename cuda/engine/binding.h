@@ -30,6 +30,16 @@ class Binding {
     return (tensor.storage == Storage::kPersistent ? persistent_ : transient_) +
            tensor.offset_bytes;
   }
+  // The tensor that `id` is a view of, or itself.
+  TensorId Base(TensorId id) const {
+    const TensorId base = info(id).base;
+    return base == kNoTensor ? id : base;
+  }
+  // Whether the two are the same values in the same place. Not of kNoTensor.
+  bool SameMemory(TensorId a, TensorId b) const {
+    return Address(a) == Address(b) && info(a).elems() == info(b).elems() &&
+           info(a).dtype == info(b).dtype;
+  }
   float* F32(TensorId id) const { return Typed<float>(id, DType::kF32); }
   int32_t* I32(TensorId id) const { return Typed<int32_t>(id, DType::kI32); }
   int64_t* I64(TensorId id) const { return Typed<int64_t>(id, DType::kI64); }

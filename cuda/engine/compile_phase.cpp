@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cuda/engine/epilogue.h"
 #include "cuda/engine/loss.h"
 #include "cuda/engine/nodes.h"
 #include "cuda/engine/sources.h"
@@ -24,18 +25,13 @@ Node Named(const PhaseOp& op, const Make& make) {
   }
 }
 
-TensorId BaseOf(const Binding& binding, TensorId id) {
-  const TensorId base = binding.info(id).base;
-  return base == kNoTensor ? id : base;
-}
-
 // Whether the copy of the weight that ops[i] prepares is fresh: of the ops before it, the last to
 // write the weight refreshed it.
 bool IsFresh(const std::vector<PhaseOp>& ops, size_t i, TensorId weight, const Binding& binding) {
-  const TensorId base = BaseOf(binding, weight);
+  const TensorId base = binding.Base(weight);
   for (size_t j = i; j-- > 0;) {
     for (const Operand& operand : Operands(ops[j].op)) {
-      if (operand.access == Access::kRead || BaseOf(binding, operand.id) != base) continue;
+      if (operand.access == Access::kRead || binding.Base(operand.id) != base) continue;
       return std::holds_alternative<AdamUpdate>(ops[j].op) ||
              std::holds_alternative<EmaUpdate>(ops[j].op);
     }
@@ -55,6 +51,7 @@ std::vector<NamedNode> CompilePhase(const Phase& phase, const Binding& binding,
     const size_t losses = JoinableLosses(ops.subspan(i), binding);
     const size_t updates = JoinableUpdates(ops.subspan(i), binding);
     const size_t sources = JoinableSources(ops.subspan(i), binding);
+    const size_t chained = JoinableEpilogue(ops.subspan(i), binding);
     if (losses > 1) {
       node.run = Named(op, [&] { return MakeLossesNode(ops.subspan(i, losses), binding); });
     } else if (updates > 1) {
@@ -63,13 +60,16 @@ std::vector<NamedNode> CompilePhase(const Phase& phase, const Binding& binding,
     } else if (sources > 1) {
       node.run =
           Named(op, [&] { return MakeSourcesNode(ops.subspan(i, sources), binding, workspace); });
+    } else if (chained > 1) {
+      node.run =
+          Named(op, [&] { return MakeEpilogueNode(ops.subspan(i, chained), binding, workspace); });
     } else if (!std::holds_alternative<PrepareWeight>(op.op)) {
       node.run = Named(op, [&] {
         return std::visit([&](const auto& o) { return MakeNode(o, binding, workspace); }, op.op);
       });
     }
     nodes.push_back(std::move(node));
-    i += std::max({losses, updates, sources, size_t{1}});
+    i += std::max({losses, updates, sources, chained, size_t{1}});
   }
   return nodes;
 }

@@ -1,9 +1,10 @@
 // The ops of a phase as the nodes that carry them out, which may be fewer.
 //
 // Neighbouring losses and accuracies become one node, and so do neighbouring updates of networks,
-// and the step counter with what a step gathers and draws (loss.h, update.h, sources.h say which).
-// A PrepareWeight has nothing to do where nobody reads a copy of the weight, and where the op that
-// updated the weight in this phase has refreshed the copy as well.
+// the step counter with what a step gathers and draws, and some neighbouring ops of a layer
+// (loss.h, update.h, sources.h, epilogue.h say which). A PrepareWeight has nothing to do where
+// nobody reads a copy of the weight, and where the op that updated the weight in this phase has
+// refreshed the copy as well.
 #pragma once
 
 #include "cuda/engine/phase_runner.h"

@@ -54,7 +54,7 @@ Node StagedWeightGradient(const ConvBackwardWeight& op, ConvPointers pointers, f
 
 Node MakeNode(const ConvForward& op, const Binding& binding, Workspace& workspace) {
   NUMERAL_CHECK(op.bias == kNoTensor && op.activation == Activation{});
-  if (ThinConvSupports(op.geometry)) return MakeThinNode(op, binding);
+  if (ThinConvSupports(op.geometry)) return MakeThinNode(op, nullptr, binding);
   const ConvPointers pointers{binding.Address(op.image),
                               WeightOperand(op.weight, binding, workspace),
                               binding.Address(op.features)};
@@ -62,7 +62,7 @@ Node MakeNode(const ConvForward& op, const Binding& binding, Workspace& workspac
 }
 
 Node MakeNode(const ConvBackwardData& op, const Binding& binding, Workspace& workspace) {
-  if (ThinConvSupports(op.geometry)) return MakeThinNode(op, binding);
+  if (ThinConvSupports(op.geometry)) return MakeThinNode(op, nullptr, binding);
   const ConvPointers pointers{binding.Address(op.image),
                               WeightOperand(op.weight, binding, workspace),
                               binding.Address(op.features)};

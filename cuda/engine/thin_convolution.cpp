@@ -1,21 +1,25 @@
 #include "cuda/engine/thin_convolution.h"
 
+#include "cuda/engine/bias_act.h"
 #include "cuda/kernels/thin_conv.h"
 
 namespace numeral::cuda {
 
-Node MakeThinNode(const ConvForward& op, const Binding& binding) {
+Node MakeThinNode(const ConvForward& op, const Op* epilogue, const Binding& binding) {
   return binding.WithElement(op.image, [&]<typename T>() -> Node {
     const ThinConvForwardArgs<T> args{op.geometry, binding.Activation<T>(op.image),
-                                      binding.F32(op.weight), binding.Activation<T>(op.features)};
+                                      binding.F32(op.weight),
+                                      binding.Activation<T>(ResultBehind(epilogue, op.features)),
+                                      EpilogueOf<T>(epilogue, binding)};
     return [args](cudaStream_t stream) { LaunchThinConvForward(args, stream); };
   });
 }
 
-Node MakeThinNode(const ConvBackwardData& op, const Binding& binding) {
+Node MakeThinNode(const ConvBackwardData& op, const Op* epilogue, const Binding& binding) {
   return binding.WithElement(op.features, [&]<typename T>() -> Node {
-    const ThinConvBackwardDataArgs<T> args{op.geometry, binding.Activation<T>(op.features),
-                                           binding.F32(op.weight), binding.Activation<T>(op.image)};
+    const ThinConvBackwardDataArgs<T> args{
+        op.geometry, binding.Activation<T>(op.features), binding.F32(op.weight),
+        binding.Activation<T>(ResultBehind(epilogue, op.image)), EpilogueOf<T>(epilogue, binding)};
     return [args](cudaStream_t stream) { LaunchThinConvBackwardData(args, stream); };
   });
 }

@@ -1,14 +1,12 @@
-#include "cuda/kernels/activation.h"
 #include "cuda/kernels/bias_act.h"
+#include "cuda/kernels/bias_act_element.h"
 #include "cuda/kernels/columns.h"
 #include "cuda/support/simt.h"
-#include "util/random.h"
 
 namespace numeral::cuda {
 namespace {
 
 constexpr int kForwardThreads = 256;
-constexpr int kGroup = 4;  // elements of a Philox block
 
 // ---- forward
 
@@ -34,25 +32,17 @@ struct ForwardRange {
   uint32_t stream;
 };
 
-// The sum of what is kept and dropped says which it was by its sign: rounding must not make a kept
-// element a negative zero.
-template <typename T>
-__device__ T KeptElement(float value) {
-  const T rounded = FromFloat<T>(value);
-  return ToFloat(rounded) == 0 ? FromFloat<T>(0.0f) : rounded;
-}
-
 // Adds the bias to four neighbours, the first of which is of the given channel; returns the channel
 // of the element behind them.
 __device__ inline int AddBias(const float* bias, bool packed, int channel, int channels,
                               float* values) {
   if (packed) {
-    const auto pack = LoadPack<float, kGroup>(bias + channel);
-    for (int j = 0; j < kGroup; ++j) values[j] += pack.at[j];
-    channel += kGroup;
+    const auto pack = LoadPack<float, kDrawGroup>(bias + channel);
+    for (int j = 0; j < kDrawGroup; ++j) values[j] += pack.at[j];
+    channel += kDrawGroup;
     return channel == channels ? 0 : channel;
   }
-  for (int j = 0; j < kGroup; ++j) {
+  for (int j = 0; j < kDrawGroup; ++j) {
     values[j] += bias[channel];
     channel = channel + 1 == channels ? 0 : channel + 1;
   }
@@ -75,22 +65,22 @@ __device__ void ForwardPack(const ForwardRange<T, Act>& range, int64_t i) {
   for (int j = 0; j < kElems; ++j) values[j] = ToFloat(pack.at[j]);
   if (range.bias != nullptr) {
     int channel = static_cast<int>(i % range.channels);
-    for (int j = 0; j < kElems; j += kGroup) {
+    for (int j = 0; j < kElems; j += kDrawGroup) {
       channel =
           AddBias(range.bias, range.constants.packed_bias, channel, range.channels, values + j);
     }
   }
-  for (int g = 0; g < kElems; g += kGroup) {
+  for (int g = 0; g < kElems; g += kDrawGroup) {
     PhiloxBlock draws;
     if (kDropout) {
-      draws = Draw(range.seed, range.stream, range.step, static_cast<uint32_t>((i + g) / kGroup));
+      draws =
+          Draw(range.seed, range.stream, range.step, static_cast<uint32_t>((i + g) / kDrawGroup));
     }
-    for (int j = 0; j < kGroup; ++j) {
+    for (int j = 0; j < kDrawGroup; ++j) {
       const float value = range.act(values[g + j]);
       if (kDropout) {
-        pack.at[g + j] = draws.lane[j] < range.constants.threshold
-                             ? FromFloat<T>(-0.0f)
-                             : KeptElement<T>(value * range.constants.scale);
+        pack.at[g + j] =
+            DropElement<T>(value, draws.lane[j], range.constants.threshold, range.constants.scale);
       } else {
         pack.at[g + j] = FromFloat<T>(value);
       }
@@ -152,9 +142,7 @@ __global__ __launch_bounds__(kColumnThreads,
         for (int p = 0; p < kPack; ++p) {
           float value = ToFloat(grad[k].at[p]);
           if (kReadsResult) {
-            const float y = ToFloat(result[k].at[p]);
-            value *= kDropout ? scale * act.Derivative(y * keep) : act.Derivative(y);
-            if (kDropout && __float_as_uint(y) == 0x80000000u) value = 0;  // -0.0: dropped
+            value = GradientElement<kDropout>(act, value, ToFloat(result[k].at[p]), keep, scale);
           }
           grad[k].at[p] = FromFloat<T>(value);
           sums[p] += value;
@@ -219,7 +207,7 @@ void LaunchBiasActForward(const BiasActForwardArgs<T>& args, cudaStream_t stream
       dim3(BlocksFor(packs, kForwardThreads), static_cast<unsigned>(args.range_count)),
       kForwardThreads};
   const ForwardConstants constants{Aligned(sizeof(Pack<T>), args.x, args.y),
-                                   args.channels % kGroup == 0 && Aligned(16, args.bias),
+                                   args.channels % kDrawGroup == 0 && Aligned(16, args.bias),
                                    DropoutThreshold(args.dropout_rate),
                                    1 / (1 - args.dropout_rate)};
   WithActivation(args.activation, [&](auto act) {

@@ -8,6 +8,7 @@
 #include <cuda_runtime_api.h>
 
 #include <cstdint>
+#include <variant>
 
 #include "cuda/kernels/column_grid.h"
 #include "plan/ops.h"
@@ -67,5 +68,11 @@ template <typename T>
 SumScratch ScratchOf(const BiasActBackwardArgs<T>& args);
 template <typename T>
 void LaunchBiasActBackward(const BiasActBackwardArgs<T>& args, cudaStream_t stream);
+
+// One of these ops, done by the kernel that makes its x or grad_y, to what it stores. The kernel's
+// result is then y or grad_x; the args' own pointers to these four are not looked at. A
+// backward op has a y and no grad_bias.
+template <typename T>
+using BiasActEpilogue = std::variant<std::monostate, BiasActForwardArgs<T>, BiasActBackwardArgs<T>>;
 
 }  // namespace numeral::cuda

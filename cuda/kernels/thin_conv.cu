@@ -50,14 +50,14 @@ template <typename T>
 void LaunchThinConvForward(const ThinConvForwardArgs<T>& args, cudaStream_t stream) {
   const thin_conv::Shape shape = thin_conv::Checked(args.geometry);
   const auto launch = shape.reversed ? thin_conv::LaunchToThin<T> : thin_conv::LaunchToWide<T>;
-  launch(shape, args.image, args.weight, args.features, stream);
+  launch(shape, args.image, args.weight, args.features, args.epilogue, stream);
 }
 
 template <typename T>
 void LaunchThinConvBackwardData(const ThinConvBackwardDataArgs<T>& args, cudaStream_t stream) {
   const thin_conv::Shape shape = thin_conv::Checked(args.geometry);
   const auto launch = shape.reversed ? thin_conv::LaunchToWide<T> : thin_conv::LaunchToThin<T>;
-  launch(shape, args.features, args.weight, args.image, stream);
+  launch(shape, args.features, args.weight, args.image, args.epilogue, stream);
 }
 
 template <typename T>

@@ -2,8 +2,8 @@
 // general library, made for many channels, are mostly wasted.
 //
 // Owns c == 1 with any stride, and k == 1 with stride 1; refuses all others: callers ask
-// ThinConvSupports first. Meaning as in plan/ops.h, without bias and activation. Called by the
-// engine's convolution ops.
+// ThinConvSupports first. Meaning as in plan/ops.h, without bias and activation, which may follow
+// as an epilogue of what is stored. Called by the engine's convolution ops.
 //
 // Both kinds are the same thing seen from two ends (as in the CPU engine): a "thin" plane of one
 // channel and a "wide" tensor of many, with
@@ -33,38 +33,41 @@
 //            them.
 // Packs are used where channels are a multiple of a pack and addresses of 16, else single elements.
 //
-// Numerics: fp32 products and sums, one rounding to T; weights are the fp32 ones in every mode.
-// Deterministic: the order of every sum depends on the geometry alone.
+// Numerics: fp32 products and sums, one rounding to T, behind the epilogue; weights are the fp32
+// ones in every mode. Deterministic: the order of every sum depends on the geometry alone.
 #pragma once
 
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
 
+#include "cuda/kernels/bias_act.h"
 #include "plan/ops.h"
 
 namespace numeral::cuda {
 
 bool ThinConvSupports(const ConvGeometry& geometry);
 
-// features = conv(image, weight). T is the storage of activations: float or bf16.
+// features = epilogue(conv(image, weight)). T is the storage of activations: float or bf16.
 template <typename T>
 struct ThinConvForwardArgs {
   ConvGeometry geometry;
   const T* image;
   const float* weight;
   T* features;
+  BiasActEpilogue<T> epilogue = {};
 };
 template <typename T>
 void LaunchThinConvForward(const ThinConvForwardArgs<T>& args, cudaStream_t stream);
 
-// image = adjoint of the convolution at `features`.
+// image = epilogue(adjoint of the convolution at `features`).
 template <typename T>
 struct ThinConvBackwardDataArgs {
   ConvGeometry geometry;
   const T* features;
   const float* weight;
   T* image;
+  BiasActEpilogue<T> epilogue = {};
 };
 template <typename T>
 void LaunchThinConvBackwardData(const ThinConvBackwardDataArgs<T>& args, cudaStream_t stream);

@@ -31,10 +31,10 @@ Shape MakeShape(const ConvGeometry& geometry);
 // The three products, by file.
 template <typename T>
 void LaunchToWide(const Shape& shape, const T* thin, const float* weight, T* wide,
-                  cudaStream_t stream);
+                  const BiasActEpilogue<T>& epilogue, cudaStream_t stream);
 template <typename T>
 void LaunchToThin(const Shape& shape, const T* wide, const float* weight, T* thin,
-                  cudaStream_t stream);
+                  const BiasActEpilogue<T>& epilogue, cudaStream_t stream);
 template <typename T>
 void LaunchWeight(const Shape& shape, const T* thin, const T* wide, float* grad_weight,
                   GradientMode mode, float* scratch, cudaStream_t stream);
@@ -110,15 +110,19 @@ __device__ void LoadChannels(const T* pixel, int channel, int channels,
   }
 }
 
-template <bool kWhole, typename T>
-__device__ void StoreChannels(const float (&values)[kPackElems<T>], int channel, int channels,
-                              T* pixel) {
+// What the epilogue makes of the sums of a pixel of the wide tensor.
+template <bool kWhole, typename T, typename Epilogue>
+__device__ void StoreChannels(const Epilogue& epilogue, const float (&sums)[kPackElems<T>],
+                              int64_t pixel, int channel, int channels, T* wide) {
+  const int64_t first = pixel * channels + channel;
   if constexpr (kWhole) {
-    StoreFloats<kPackElems<T>>(values, pixel + channel);
+    StorePack(wide + first, epilogue.Elements(sums, first, channel));
   } else {
 #pragma unroll
     for (int i = 0; i < kPackElems<T>; ++i) {
-      if (channel + i < channels) pixel[channel + i] = FromFloat<T>(values[i]);
+      if (channel + i < channels) {
+        wide[first + i] = epilogue.Element(sums[i], first + i, channel + i);
+      }
     }
   }
 }

@@ -2,6 +2,7 @@
 // taps, and every thin pixel gathers the products that are meant for it.
 #include <algorithm>
 
+#include "cuda/kernels/bias_act_element.h"
 #include "cuda/kernels/thin_conv_parts.h"
 
 namespace numeral::cuda::thin_conv {
@@ -135,10 +136,10 @@ __device__ void Gather(const Shape& shape, const Layout& layout, const Band& ban
   }
 }
 
-template <typename T, bool kWhole>
+template <typename T, bool kWhole, typename Epilogue>
 __global__ void __launch_bounds__(kThreads, 2)
     thin_conv_to_thin_kernel(Shape shape, Layout layout, const T* wide, const float* weight,
-                             T* thin) {
+                             T* thin, Epilogue epilogue) {
   const SharedMemory<T> shared(layout);
   const Band band = BandOf(static_cast<int>(blockIdx.x), shape.thin_h, layout.band_rows);
   ForEachWeight(shape, weight, layout.padded_taps(), layout.channels,
@@ -187,9 +188,9 @@ __global__ void __launch_bounds__(kThreads, 2)
     __syncthreads();  // The products are there.
     Gather(shape, layout, band, first, count, shared.products, shared.sums);
   }
-  T* out = thin + band.image * shape.thin_elems() + int64_t{band.first} * shape.thin_w;
+  const int64_t first = band.image * shape.thin_elems() + int64_t{band.first} * shape.thin_w;
   for (int i = static_cast<int>(threadIdx.x); i < band.rows * shape.thin_w; i += kThreads) {
-    out[i] = FromFloat<T>(shared.sums[i]);
+    thin[first + i] = epilogue.Element(shared.sums[i], first + i, 0);
   }
 }
 
@@ -197,18 +198,23 @@ __global__ void __launch_bounds__(kThreads, 2)
 
 template <typename T>
 void LaunchToThin(const Shape& shape, const T* wide, const float* weight, T* thin,
-                  cudaStream_t stream) {
+                  const BiasActEpilogue<T>& epilogue, cudaStream_t stream) {
   const Layout layout = MakeLayout<T>(shape);
   const LaunchShape launch = {
       static_cast<unsigned>(shape.n * CeilDivide(shape.thin_h, layout.band_rows)), kThreads,
       SharedBytes<T>(shape, layout)};
-  Launch("thin_conv_to_thin",
-         WholePacks(shape, wide) ? thin_conv_to_thin_kernel<T, true>
-                                 : thin_conv_to_thin_kernel<T, false>,
-         launch, stream, shape, layout, wide, weight, thin);
+  WithEpilogue(epilogue, 1, [&](const auto& functor) {
+    using Epilogue = std::decay_t<decltype(functor)>;
+    Launch("thin_conv_to_thin",
+           WholePacks(shape, wide) ? thin_conv_to_thin_kernel<T, true, Epilogue>
+                                   : thin_conv_to_thin_kernel<T, false, Epilogue>,
+           launch, stream, shape, layout, wide, weight, thin, functor);
+  });
 }
 
-template void LaunchToThin(const Shape&, const float*, const float*, float*, cudaStream_t);
-template void LaunchToThin(const Shape&, const bf16*, const float*, bf16*, cudaStream_t);
+template void LaunchToThin(const Shape&, const float*, const float*, float*,
+                           const BiasActEpilogue<float>&, cudaStream_t);
+template void LaunchToThin(const Shape&, const bf16*, const float*, bf16*,
+                           const BiasActEpilogue<bf16>&, cudaStream_t);
 
 }  // namespace numeral::cuda::thin_conv

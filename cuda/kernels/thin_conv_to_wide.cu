@@ -1,6 +1,7 @@
 // From one channel to many: every wide pixel is a sum of taps times pixels of the plane around it.
 #include <algorithm>
 
+#include "cuda/kernels/bias_act_element.h"
 #include "cuda/kernels/thin_conv_parts.h"
 
 namespace numeral::cuda::thin_conv {
@@ -33,10 +34,10 @@ struct PackedWeights {
   }
 };
 
-template <typename T, bool kWhole>
+template <typename T, bool kWhole, typename Epilogue>
 __global__ void __launch_bounds__(kThreads, 2)
     thin_conv_to_wide_kernel(Shape shape, int band_rows, const T* thin, const float* weight,
-                             T* wide) {
+                             T* wide, Epilogue epilogue) {
   const int packs = CeilDivide(shape.channels, kPackElems<T>);
   const PackedWeights<T> weights = {DynamicShared<float>(), packs};
   float* plane = weights.data + shape.taps() * packs * kPackElems<T>;
@@ -48,8 +49,7 @@ __global__ void __launch_bounds__(kThreads, 2)
   const int columns = shape.plane_columns();
   const int pixels = band.rows * shape.wide_w;
   const int pixel_groups = CeilDivide(pixels, kPixels);
-  T* out =
-      wide + band.image * shape.wide_elems() + int64_t{band.first} * shape.wide_w * shape.channels;
+  const int64_t first_pixel = (int64_t{band.image} * shape.wide_h + band.first) * shape.wide_w;
   for (int i = static_cast<int>(threadIdx.x); i < packs * pixel_groups; i += kThreads) {
     const int pack = i % packs, first = i / packs;
     int corners[kPixels];  // of the pixels' windows in the plane
@@ -76,8 +76,8 @@ __global__ void __launch_bounds__(kThreads, 2)
     for (int j = 0; j < kPixels; ++j) {
       const int pixel = first + j * pixel_groups;
       if (pixel >= pixels) break;
-      StoreChannels<kWhole>(sums[j], pack * kPackElems<T>, shape.channels,
-                            out + int64_t{pixel} * shape.channels);
+      StoreChannels<kWhole>(epilogue, sums[j], first_pixel + pixel, pack * kPackElems<T>,
+                            shape.channels, wide);
     }
   }
 }
@@ -86,7 +86,7 @@ __global__ void __launch_bounds__(kThreads, 2)
 
 template <typename T>
 void LaunchToWide(const Shape& shape, const T* thin, const float* weight, T* wide,
-                  cudaStream_t stream) {
+                  const BiasActEpilogue<T>& epilogue, cudaStream_t stream) {
   const int packs = CeilDivide(shape.channels, kPackElems<T>);
   // A block's threads have one group of pixels each, where that is possible.
   const int fitting = std::max(kThreads * kPixels / (packs * shape.wide_w), 1);
@@ -97,13 +97,19 @@ void LaunchToWide(const Shape& shape, const T* thin, const float* weight, T* wid
       static_cast<size_t>(shape.PlaneRows(band_rows)) * static_cast<size_t>(shape.plane_columns());
   const LaunchShape launch = {static_cast<unsigned>(shape.n * CeilDivide(shape.wide_h, band_rows)),
                               kThreads, shared_elems * sizeof(float)};
-  Launch("thin_conv_to_wide",
-         WholePacks(shape, wide) ? thin_conv_to_wide_kernel<T, true>
-                                 : thin_conv_to_wide_kernel<T, false>,
-         launch, stream, shape, band_rows, thin, weight, wide);
+  WithEpilogue(epilogue, shape.channels, [&](const auto& functor) {
+    using Epilogue = std::decay_t<decltype(functor)>;
+    Launch("thin_conv_to_wide",
+           WholePacks(shape, wide) && functor.InPacks()
+               ? thin_conv_to_wide_kernel<T, true, Epilogue>
+               : thin_conv_to_wide_kernel<T, false, Epilogue>,
+           launch, stream, shape, band_rows, thin, weight, wide, functor);
+  });
 }
 
-template void LaunchToWide(const Shape&, const float*, const float*, float*, cudaStream_t);
-template void LaunchToWide(const Shape&, const bf16*, const float*, bf16*, cudaStream_t);
+template void LaunchToWide(const Shape&, const float*, const float*, float*,
+                           const BiasActEpilogue<float>&, cudaStream_t);
+template void LaunchToWide(const Shape&, const bf16*, const float*, bf16*,
+                           const BiasActEpilogue<bf16>&, cudaStream_t);
 
 }  // namespace numeral::cuda::thin_conv

@@ -1,3 +1,4 @@
+#include "cuda/kernels/bias_act_element.h"
 #include "cuda/kernels/thin_dense.h"
 #include "cuda/support/float_pack.h"
 #include "cuda/support/reduce.h"
@@ -62,9 +63,10 @@ __device__ float SumOfOneEach(float (&values)[kCount]) {
   return values[0];
 }
 
-template <typename T, int kWidth>
+template <typename T, int kWidth, typename Epilogue>
 __global__ void __launch_bounds__(kThreads)
-    thin_dense_to_thin_kernel(ThinShape shape, const T* wide, const float* weight, T* thin) {
+    thin_dense_to_thin_kernel(ThinShape shape, const T* wide, const float* weight, T* thin,
+                              Epilogue epilogue) {
   SIMT_SHARED(float, per_warp, [kWarps][kDotRows * kThinTile]);
   const int first_row = static_cast<int>(blockIdx.x) * kDotRows;
   const int first_t = static_cast<int>(blockIdx.y) * kThinTile;
@@ -102,7 +104,8 @@ __global__ void __launch_bounds__(kThreads)
   if (row >= shape.n || t >= shape.thin) return;
   float sum = 0;
   for (int i = 0; i < kWarps; ++i) sum += per_warp[i][threadIdx.x];
-  thin[static_cast<int64_t>(row) * shape.thin + t] = FromFloat<T>(sum);
+  const int64_t index = static_cast<int64_t>(row) * shape.thin + t;
+  thin[index] = epilogue.Element(sum, index, t);
 }
 
 // ---- to wide
@@ -110,12 +113,10 @@ __global__ void __launch_bounds__(kThreads)
 constexpr int kSpreadRows = 4;
 constexpr int kSpreadThreads = 128;
 
-template <typename T, int kWidth>
-__global__ void __launch_bounds__(kSpreadThreads)
-    thin_dense_to_wide_kernel(ThinShape shape, const T* thin, const float* weight, T* wide) {
-  const int w =
-      (static_cast<int>(blockIdx.y) * kSpreadThreads + static_cast<int>(threadIdx.x)) * kWidth;
-  const int first_row = static_cast<int>(blockIdx.x) * kSpreadRows;
+// Wide columns w .. w + kWidth - 1 of kSpreadRows rows, as far as they exist.
+template <int kWidth, typename T, typename Epilogue>
+__device__ void SpreadRows(const ThinShape& shape, const T* thin, const float* weight,
+                           int first_row, int w, T* wide, const Epilogue& epilogue) {
   if (w >= shape.wide) return;
   float sums[kSpreadRows][kWidth] = {};
   for (int t = 0; t < shape.thin; ++t) {
@@ -132,14 +133,32 @@ __global__ void __launch_bounds__(kSpreadThreads)
 #pragma unroll
   for (int r = 0; r < kSpreadRows; ++r) {
     if (first_row + r >= shape.n) break;
-    StoreFloats<kWidth>(sums[r], wide + static_cast<int64_t>(first_row + r) * shape.wide + w);
+    const int64_t index = static_cast<int64_t>(first_row + r) * shape.wide + w;
+    if constexpr (kWidth == 1) {
+      wide[index] = epilogue.Element(sums[r][0], index, w);
+    } else {
+      StorePack(wide + index, epilogue.Elements(sums[r], index, w));
+    }
   }
+}
+
+template <typename T, int kWidth, typename Epilogue>
+__global__ void __launch_bounds__(kSpreadThreads)
+    thin_dense_to_wide_kernel(ThinShape shape, const T* thin, const float* weight, T* wide,
+                              Epilogue epilogue) {
+  const int w =
+      (static_cast<int>(blockIdx.y) * kSpreadThreads + static_cast<int>(threadIdx.x)) * kWidth;
+  SpreadRows<kWidth>(shape, thin, weight, static_cast<int>(blockIdx.x) * kSpreadRows, w, wide,
+                     epilogue);
 }
 
 // ---- weight
 
 constexpr int kSlabRows = 64;
 
+unsigned Blocks(int elems, int of_block) {
+  return static_cast<unsigned>((elems + of_block - 1) / of_block);
+}
 int Slabs(int n) { return (n + kSlabRows - 1) / kSlabRows; }
 int ThinTiles(int thin) { return (thin + kThinTile - 1) / kThinTile; }
 int WideTiles(int wide, int width) { return (wide + kWarp * width - 1) / (kWarp * width); }
@@ -159,10 +178,12 @@ struct GradientTile {
   }
 };
 
-// sums[t][i] = sum over every eighth row of the slab of thin[row][t] * wide[row][w + i].
+// sums[t][i] = sum over every eighth row of the slab of thin[row][t] * wide[row][w + i], and
+// thin_sums[t] = that of thin[row][t].
 template <typename T, int kWidth>
 __device__ void SumRows(const ThinShape& shape, const T* thin, const T* wide, int first_row,
-                        int first_t, int w, float (&sums)[kThinTile][kWidth]) {
+                        int first_t, int w, float (&sums)[kThinTile][kWidth],
+                        float (&thin_sums)[kThinTile]) {
   const int end = min(first_row + kSlabRows, shape.n);
 #pragma unroll 2
   for (int row = first_row + static_cast<int>(threadIdx.x) / kWarp; row < end; row += kWarps) {
@@ -174,56 +195,85 @@ __device__ void SumRows(const ThinShape& shape, const T* thin, const T* wide, in
       const float value = ToFloat(thin[static_cast<int64_t>(row) * shape.thin + first_t + t]);
 #pragma unroll
       for (int i = 0; i < kWidth; ++i) sums[t][i] += value * x[i];
+      thin_sums[t] += value;
     }
   }
 }
 
+__device__ inline void Put(float sum, float* place, bool accumulate) {
+  *place = accumulate ? *place + sum : sum;
+}
+
+// Blocks x < slabs of a tile are for the gradients of the parameters, those behind for the data's.
 template <typename T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
-    thin_dense_weight_kernel(ThinShape shape, const T* thin, const T* wide, float* grad_weight,
-                             bool accumulate, float* scratch, unsigned* counters) {
+    thin_dense_weight_kernel(ThinShape shape, const T* thin, const T* wide,
+                             ThinDenseBackwardWeightArgs<T> args, unsigned slabs) {
   constexpr int kColumns = kWarp * kWidth;
   using Tile = GradientTile<kColumns>;
   SIMT_SHARED(float, per_warp, [kWarps][Tile::kElems]);
+  SIMT_SHARED(float, thin_per_warp, [kWarps][kThinTile]);
   const Tile tile = {static_cast<int>(blockIdx.z) * kThinTile,
                      static_cast<int>(blockIdx.y) * kColumns};
   const int warp = static_cast<int>(threadIdx.x) / kWarp;
   const int column = static_cast<int>(threadIdx.x) % kWarp * kWidth;
+  if (blockIdx.x >= slabs) {
+    const int first_row = (static_cast<int>(blockIdx.x - slabs) * kWarps + warp) * kSpreadRows;
+    if (blockIdx.z == 0) {
+      SpreadRows<kWidth>(shape, thin, args.weight, first_row, tile.first_w + column, args.grad_x,
+                         RoundedElement<T>());
+    }
+    return;
+  }
 
-  float sums[kThinTile][kWidth] = {};
+  float sums[kThinTile][kWidth] = {}, thin_sums[kThinTile] = {};
   if (tile.first_w + column < shape.wide) {
     SumRows<T, kWidth>(shape, thin, wide, static_cast<int>(blockIdx.x) * kSlabRows, tile.first_t,
-                       tile.first_w + column, sums);
+                       tile.first_w + column, sums, thin_sums);
   }
 #pragma unroll
   for (int t = 0; t < kThinTile; ++t) {
 #pragma unroll
     for (int i = 0; i < kWidth; ++i) per_warp[warp][t * kColumns + column + i] = sums[t][i];
+    if (column == 0) thin_per_warp[warp][t] = thin_sums[t];
   }
   __syncthreads();  // The warps' parts of the tile are there.
 
+  // What this block has of the tile's elements goes to scratch, or to its place if that is all.
   const int64_t elems = static_cast<int64_t>(shape.thin) * shape.wide;
-  const bool alone = gridDim.x == 1;
+  const int64_t slab_elems = elems + shape.thin;
+  const bool accumulate = args.mode == GradientMode::kAccumulate;
+  const bool accumulate_bias = args.bias_mode == GradientMode::kAccumulate;
+  const bool alone = slabs == 1;
+  float* own = args.scratch + blockIdx.x * slab_elems;
   for (int i = static_cast<int>(threadIdx.x); i < Tile::kElems; i += kThreads) {
     if (!tile.Has(shape, i)) continue;
     float sum = 0;
     for (int j = 0; j < kWarps; ++j) sum += per_warp[j][i];
     const int64_t index = tile.Index(shape, i);
-    if (!alone) {
-      scratch[blockIdx.x * elems + index] = sum;
-    } else {
-      grad_weight[index] = accumulate ? grad_weight[index] + sum : sum;
-    }
+    Put(sum, alone ? args.grad_weight + index : own + index, alone && accumulate);
   }
-  if (alone || !IsLastBlock(&counters[blockIdx.z * gridDim.y + blockIdx.y], gridDim.x)) return;
+  const int t = tile.first_t + static_cast<int>(threadIdx.x);
+  const bool sums_bias =
+      args.grad_bias != nullptr && blockIdx.y == 0 && threadIdx.x < kThinTile && t < shape.thin;
+  if (sums_bias) {
+    float sum = 0;
+    for (int j = 0; j < kWarps; ++j) sum += thin_per_warp[j][threadIdx.x];
+    Put(sum, alone ? args.grad_bias + t : own + elems + t, alone && accumulate_bias);
+  }
+  if (alone || !IsLastBlock(&args.counters[blockIdx.z * gridDim.y + blockIdx.y], slabs)) return;
 
+  const auto sum_of_slabs = [&](int64_t index) {
+    float sum = 0;
+    for (unsigned slab = 0; slab < slabs; ++slab) sum += args.scratch[slab * slab_elems + index];
+    return sum;
+  };
   for (int i = static_cast<int>(threadIdx.x); i < Tile::kElems; i += kThreads) {
     if (!tile.Has(shape, i)) continue;
     const int64_t index = tile.Index(shape, i);
-    float sum = 0;
-    for (unsigned slab = 0; slab < gridDim.x; ++slab) sum += scratch[slab * elems + index];
-    grad_weight[index] = accumulate ? grad_weight[index] + sum : sum;
+    Put(sum_of_slabs(index), args.grad_weight + index, accumulate);
   }
+  if (sums_bias) Put(sum_of_slabs(elems + t), args.grad_bias + t, accumulate_bias);
 }
 
 // ---- launchers
@@ -235,39 +285,34 @@ bool InPacks(const ThinShape& shape, const T* wide, const float* weight) {
          (shape.wide_stride != 1 || Aligned(16, weight));
 }
 
-template <typename T, int kWidth>
-void ToThin(const ThinShape& shape, const T* wide, const float* weight, T* thin,
-            cudaStream_t stream) {
-  const dim3 grid(static_cast<unsigned>((shape.n + kDotRows - 1) / kDotRows),
-                  static_cast<unsigned>(ThinTiles(shape.thin)));
-  Launch("thin_dense_to_thin", thin_dense_to_thin_kernel<T, kWidth>, {grid, kThreads}, stream,
-         shape, wide, weight, thin);
-}
-
 template <typename T>
 void LaunchToThin(const ThinShape& shape, const T* wide, const float* weight, T* thin,
-                  cudaStream_t stream) {
+                  const BiasActEpilogue<T>& epilogue, cudaStream_t stream) {
   if (shape.n == 0) return;
-  const auto launch = InPacks(shape, wide, weight) ? ToThin<T, kPackElems<T>> : ToThin<T, 1>;
-  launch(shape, wide, weight, thin, stream);
-}
-
-template <typename T, int kWidth>
-void ToWide(const ThinShape& shape, const T* thin, const float* weight, T* wide,
-            cudaStream_t stream) {
-  constexpr int kColumns = kSpreadThreads * kWidth;
-  const dim3 grid(static_cast<unsigned>((shape.n + kSpreadRows - 1) / kSpreadRows),
-                  static_cast<unsigned>((shape.wide + kColumns - 1) / kColumns));
-  Launch("thin_dense_to_wide", thin_dense_to_wide_kernel<T, kWidth>, {grid, kSpreadThreads}, stream,
-         shape, thin, weight, wide);
+  const dim3 grid(Blocks(shape.n, kDotRows), static_cast<unsigned>(ThinTiles(shape.thin)));
+  WithEpilogue(epilogue, shape.thin, [&](const auto& functor) {
+    using Epilogue = std::decay_t<decltype(functor)>;
+    Launch("thin_dense_to_thin",
+           InPacks(shape, wide, weight) ? thin_dense_to_thin_kernel<T, kPackElems<T>, Epilogue>
+                                        : thin_dense_to_thin_kernel<T, 1, Epilogue>,
+           {grid, kThreads}, stream, shape, wide, weight, thin, functor);
+  });
 }
 
 template <typename T>
 void LaunchToWide(const ThinShape& shape, const T* thin, const float* weight, T* wide,
-                  cudaStream_t stream) {
+                  const BiasActEpilogue<T>& epilogue, cudaStream_t stream) {
   if (shape.n == 0) return;
-  const auto launch = InPacks(shape, wide, weight) ? ToWide<T, kPackElems<T>> : ToWide<T, 1>;
-  launch(shape, thin, weight, wide, stream);
+  WithEpilogue(epilogue, shape.wide, [&](const auto& functor) {
+    using Epilogue = std::decay_t<decltype(functor)>;
+    const bool packed = InPacks(shape, wide, weight) && functor.InPacks();
+    const dim3 grid(Blocks(shape.n, kSpreadRows),
+                    Blocks(shape.wide, kSpreadThreads * (packed ? kPackElems<T> : 1)));
+    Launch("thin_dense_to_wide",
+           packed ? thin_dense_to_wide_kernel<T, kPackElems<T>, Epilogue>
+                  : thin_dense_to_wide_kernel<T, 1, Epilogue>,
+           {grid, kSpreadThreads}, stream, shape, thin, weight, wide, functor);
+  });
 }
 
 template <typename T>
@@ -276,12 +321,12 @@ using WeightArgs = ThinDenseBackwardWeightArgs<T>;
 template <typename T, int kWidth>
 void Weight(const ThinShape& shape, const T* thin, const T* wide, const WeightArgs<T>& args,
             cudaStream_t stream) {
-  const dim3 grid(static_cast<unsigned>(Slabs(shape.n)),
-                  static_cast<unsigned>(WideTiles(shape.wide, kWidth)),
+  const auto slabs = static_cast<unsigned>(Slabs(shape.n));
+  const unsigned data_blocks = args.grad_x == nullptr ? 0 : Blocks(shape.n, kWarps * kSpreadRows);
+  const dim3 grid(slabs + data_blocks, static_cast<unsigned>(WideTiles(shape.wide, kWidth)),
                   static_cast<unsigned>(ThinTiles(shape.thin)));
   Launch("thin_dense_weight", thin_dense_weight_kernel<T, kWidth>, {grid, kThreads}, stream, shape,
-         thin, wide, args.grad_weight, args.mode == GradientMode::kAccumulate, args.scratch,
-         args.counters);
+         thin, wide, args, slabs);
 }
 
 }  // namespace
@@ -290,9 +335,9 @@ template <typename T>
 void LaunchThinDenseForward(const ThinDenseForwardArgs<T>& args, cudaStream_t stream) {
   const ThinShape shape = MakeShape(args.shape);
   if (OutIsThin(args.shape)) {
-    LaunchToThin(shape, args.x, args.weight, args.y, stream);
+    LaunchToThin(shape, args.x, args.weight, args.y, args.epilogue, stream);
   } else {
-    LaunchToWide(shape, args.x, args.weight, args.y, stream);
+    LaunchToWide(shape, args.x, args.weight, args.y, args.epilogue, stream);
   }
 }
 
@@ -300,9 +345,9 @@ template <typename T>
 void LaunchThinDenseBackwardData(const ThinDenseBackwardDataArgs<T>& args, cudaStream_t stream) {
   const ThinShape shape = MakeShape(args.shape);
   if (OutIsThin(args.shape)) {
-    LaunchToWide(shape, args.grad_y, args.weight, args.grad_x, stream);
+    LaunchToWide(shape, args.grad_y, args.weight, args.grad_x, args.epilogue, stream);
   } else {
-    LaunchToThin(shape, args.grad_y, args.weight, args.grad_x, stream);
+    LaunchToThin(shape, args.grad_y, args.weight, args.grad_x, args.epilogue, stream);
   }
 }
 
@@ -314,17 +359,22 @@ void LaunchThinDenseBackwardWeight(const ThinDenseBackwardWeightArgs<T>& args,
   Require(Slabs(shape.n) == 1 || (args.scratch != nullptr && args.counters != nullptr),
           "thin dense: no scratch");
   const bool out_is_thin = OutIsThin(args.shape);
+  Require(out_is_thin || (args.grad_bias == nullptr && args.grad_x == nullptr),
+          "thin dense: more gradients of a wide output");
+  Require((args.grad_x == nullptr) == (args.weight == nullptr), "thin dense: operands of grad_x");
   const T* thin = out_is_thin ? args.grad_y : args.x;
   const T* wide = out_is_thin ? args.x : args.grad_y;
-  const auto launch = InPacks(shape, wide, nullptr) ? Weight<T, kPackElems<T>> : Weight<T, 1>;
+  const bool packed = InPacks(shape, wide, args.weight) && Aligned(16, args.grad_x);
+  const auto launch = packed ? Weight<T, kPackElems<T>> : Weight<T, 1>;
   launch(shape, thin, wide, args, stream);
 }
 
 size_t ThinDenseScratchBytes(const DenseShape& shape) {
   const int slabs = Slabs(shape.n);
   if (slabs == 1) return 0;
-  return sizeof(float) * static_cast<size_t>(slabs) * static_cast<size_t>(shape.in) *
-         static_cast<size_t>(shape.out);
+  const ThinShape thin = MakeShape(shape);
+  return sizeof(float) * static_cast<size_t>(slabs) * static_cast<size_t>(thin.thin) *
+         (static_cast<size_t>(thin.wide) + 1);
 }
 
 int ThinDenseCounters(const DenseShape& dense) {
