@@ -7,9 +7,10 @@
 
 namespace numeral {
 
-TEST_CASE("cuda: a step of dcgan is at most 40 nodes", "[gpu][runs]") {
+// In bf16 cuDNN's gradients of weights are converted by launches of their own.
+TEST_CASE("cuda: a step of dcgan is at most 40 nodes in fp32, 42 in bf16", "[gpu][runs]") {
   const auto engine = MakeTestedEngine();
-  for (const char* precision : {"\"fp32\"", "\"bf16\""}) {
+  for (const auto& [precision, most] : {std::pair{"\"fp32\"", 40}, std::pair{"\"bf16\"", 42}}) {
     const Config config = LoadConfig(NUMERAL_SOURCE_DIR "/configs/dcgan.json",
                                      {{"/training/batch_size", "8"}, {"/precision", precision}});
     Session session(config, SyntheticData(8, {0, 1, 2, 3}), *engine);
@@ -17,7 +18,7 @@ TEST_CASE("cuda: a step of dcgan is at most 40 nodes", "[gpu][runs]") {
     const int64_t nodes = session.executable().NodeCount(phase);
     INFO(precision << ": " << nodes << " nodes");
     CHECK(nodes > 0);
-    CHECK(nodes <= 40);
+    CHECK(nodes <= most);
   }
 }
 
