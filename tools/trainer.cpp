@@ -120,20 +120,15 @@ int Describe(const Options& o, const Config& config) {
                                 : sizes.at(config.data.split);
   const auto engine = MakeEngine(o.device);
   CheckPrecision(config, *engine);
-  const Capabilities& capabilities = engine->capabilities();
-  const Plan plan = CompileRun(
-      config, networks,
-      {.conv_epilogue = capabilities.conv_epilogue,
-       .dense_epilogue = capabilities.dense_epilogue,
-       .precision = config.precision,
-       .data_count = config.data.limit > 0 ? std::min(config.data.limit, published) : published,
-       .sample_rows = SampleRows(config)});
+  const int64_t images = config.data.limit > 0 ? std::min(config.data.limit, published) : published;
+  const auto plan = std::make_shared<const Plan>(
+      CompileRun(config, networks, RunPlanOptions(config, engine->capabilities(), images)));
   if (o.dump_plan) {
-    fmt::print("{}", DumpPlan(plan));
+    fmt::print("{}{}", DumpPlan(*plan), DescribeGraphs(plan, *engine));
   } else {
     int64_t parameters = 0;
     for (const Graph& network : networks) parameters += network.TotalElems();
-    fmt::print("{} is fine: {} parameters, {} phases\n", o.config, parameters, plan.phases.size());
+    fmt::print("{} is fine: {} parameters, {} phases\n", o.config, parameters, plan->phases.size());
   }
   return 0;
 }

@@ -5,45 +5,24 @@
 // op (nodes.h).
 #pragma once
 
-#include <cstddef>
 #include <functional>
 
 #include "cuda/support/element.h"
-#include "plan/plan.h"
-#include "util/error.h"
+#include "plan/binding.h"
 
 namespace numeral::cuda {
 
 using Node = std::function<void(cudaStream_t)>;
 
-class Binding {
+class Binding : public PlanBinding {
  public:
-  Binding(const Plan& plan, std::byte* persistent, std::byte* transient)
-      : plan_(plan), persistent_(persistent), transient_(transient) {}
+  using PlanBinding::PlanBinding;
 
-  const Plan& plan() const { return plan_; }
-  const TensorInfo& info(TensorId id) const { return plan_.tensor(id); }
-  uint64_t seed() const { return plan_.seed; }
-
-  std::byte* Address(TensorId id) const {
-    const TensorInfo& tensor = info(id);
-    return (tensor.storage == Storage::kPersistent ? persistent_ : transient_) +
-           tensor.offset_bytes;
-  }
-  // The tensor that `id` is a view of, or itself.
-  TensorId Base(TensorId id) const {
-    const TensorId base = info(id).base;
-    return base == kNoTensor ? id : base;
-  }
   // Whether the two are the same values in the same place. Not of kNoTensor.
   bool SameMemory(TensorId a, TensorId b) const {
     return Address(a) == Address(b) && info(a).elems() == info(b).elems() &&
            info(a).dtype == info(b).dtype;
   }
-  float* F32(TensorId id) const { return Typed<float>(id, DType::kF32); }
-  int32_t* I32(TensorId id) const { return Typed<int32_t>(id, DType::kI32); }
-  int64_t* I64(TensorId id) const { return Typed<int64_t>(id, DType::kI64); }
-  uint8_t* U8(TensorId id) const { return Typed<uint8_t>(id, DType::kU8); }
   // An activation stored as T, float or bf16.
   template <typename T>
   T* Activation(TensorId id) const {
@@ -57,19 +36,6 @@ class Binding {
     NUMERAL_CHECK(info(id).dtype == DType::kBF16);
     return use.template operator()<bf16>();
   }
-
- private:
-  // nullptr for kNoTensor.
-  template <typename T>
-  T* Typed(TensorId id, DType dtype) const {
-    if (id == kNoTensor) return nullptr;
-    NUMERAL_CHECK(info(id).dtype == dtype);
-    return reinterpret_cast<T*>(Address(id));
-  }
-
-  const Plan& plan_;
-  std::byte* persistent_;
-  std::byte* transient_;
 };
 
 }  // namespace numeral::cuda

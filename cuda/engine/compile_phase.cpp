@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "cuda/engine/epilogue.h"
 #include "cuda/engine/loss.h"
 #include "cuda/engine/nodes.h"
@@ -25,13 +23,30 @@ Node Named(const PhaseOp& op, const Make& make) {
   }
 }
 
+// Ops that one node does: how many of the first ones, at least 1, and how the node is made.
+struct Join {
+  size_t count = 1;
+  Node (*make)(std::span<const PhaseOp>, const Binding&, Workspace&) = nullptr;
+};
+
+Join LongestJoin(std::span<const PhaseOp> ops, const Binding& binding) {
+  Join longest;
+  for (const Join& join : {Join{JoinableLosses(ops, binding), MakeLossesNode},
+                           Join{JoinableUpdates(ops, binding), MakeUpdatesNode},
+                           Join{JoinableSources(ops, binding), MakeSourcesNode},
+                           Join{JoinableEpilogue(ops, binding), MakeEpilogueNode}}) {
+    if (join.count > longest.count) longest = join;
+  }
+  return longest;
+}
+
 // Whether the copy of the weight that ops[i] prepares is fresh: of the ops before it, the last to
 // write the weight refreshed it.
 bool IsFresh(const std::vector<PhaseOp>& ops, size_t i, TensorId weight, const Binding& binding) {
-  const TensorId base = binding.Base(weight);
+  const TensorId base = binding.plan().Base(weight);
   for (size_t j = i; j-- > 0;) {
     for (const Operand& operand : Operands(ops[j].op)) {
-      if (operand.access == Access::kRead || binding.Base(operand.id) != base) continue;
+      if (operand.access == Access::kRead || binding.plan().Base(operand.id) != base) continue;
       return std::holds_alternative<AdamUpdate>(ops[j].op) ||
              std::holds_alternative<EmaUpdate>(ops[j].op);
     }
@@ -47,29 +62,18 @@ std::vector<NamedNode> CompilePhase(const Phase& phase, const Binding& binding,
   std::vector<NamedNode> nodes;
   for (size_t i = 0; i < ops.size();) {
     const PhaseOp& op = ops[i];
+    const Join join = LongestJoin(ops.subspan(i), binding);
     NamedNode node{{}, op.label, static_cast<int>(i)};
-    const size_t losses = JoinableLosses(ops.subspan(i), binding);
-    const size_t updates = JoinableUpdates(ops.subspan(i), binding);
-    const size_t sources = JoinableSources(ops.subspan(i), binding);
-    const size_t chained = JoinableEpilogue(ops.subspan(i), binding);
-    if (losses > 1) {
-      node.run = Named(op, [&] { return MakeLossesNode(ops.subspan(i, losses), binding); });
-    } else if (updates > 1) {
+    if (join.count > 1) {
       node.run =
-          Named(op, [&] { return MakeUpdatesNode(ops.subspan(i, updates), binding, workspace); });
-    } else if (sources > 1) {
-      node.run =
-          Named(op, [&] { return MakeSourcesNode(ops.subspan(i, sources), binding, workspace); });
-    } else if (chained > 1) {
-      node.run =
-          Named(op, [&] { return MakeEpilogueNode(ops.subspan(i, chained), binding, workspace); });
+          Named(op, [&] { return join.make(ops.subspan(i, join.count), binding, workspace); });
     } else if (!std::holds_alternative<PrepareWeight>(op.op)) {
       node.run = Named(op, [&] {
         return std::visit([&](const auto& o) { return MakeNode(o, binding, workspace); }, op.op);
       });
     }
     nodes.push_back(std::move(node));
-    i += std::max({losses, updates, sources, chained, size_t{1}});
+    i += join.count;
   }
   return nodes;
 }

@@ -10,12 +10,6 @@ namespace {
 // Where scratch behind another use of it begins.
 size_t AlignUp(size_t bytes) { return (bytes + 255) / 256 * 256; }
 
-// What the weight is read from: itself, or its bf16 copy.
-void* WeightOperand(TensorId weight, const Binding& binding, Workspace& workspace) {
-  if (workspace.mode() == MatrixMode::kBf16) return workspace.MakeRounded(binding, weight);
-  return binding.F32(weight);
-}
-
 std::shared_ptr<const Convolution> Plan(ConvPass pass, const ConvGeometry& geometry,
                                         const ConvPointers& pointers, Workspace& workspace) {
   ++workspace.counters().primitives;
@@ -38,8 +32,7 @@ template <typename T>
 Node StagedWeightGradient(const ConvBackwardWeight& op, ConvPointers pointers, float* grad_weight,
                           int64_t elems, Workspace& workspace) {
   const size_t staged_bytes = AlignUp(static_cast<size_t>(elems) * sizeof(T));
-  const DeviceMemory planning(staged_bytes);  // scratch has no address yet
-  pointers.weight = planning.data();
+  pointers.weight = nullptr;  // aligned as scratch, which has no address yet
   const auto convolution = Plan(ConvPass::kBackwardWeight, op.geometry, pointers, workspace);
   workspace.Reserve(staged_bytes + convolution->workspace_bytes());
   return [=, &workspace, mode = op.mode](cudaStream_t stream) {
@@ -56,7 +49,7 @@ Node MakeNode(const ConvForward& op, const Binding& binding, Workspace& workspac
   NUMERAL_CHECK(op.bias == kNoTensor && op.activation == Activation{});
   if (ThinConvSupports(op.geometry)) return MakeThinNode(op, nullptr, binding);
   const ConvPointers pointers{binding.Address(op.image),
-                              WeightOperand(op.weight, binding, workspace),
+                              workspace.MatrixOperand(binding, op.weight),
                               binding.Address(op.features)};
   return ActivationNode(ConvPass::kForward, op.geometry, pointers, workspace);
 }
@@ -64,7 +57,7 @@ Node MakeNode(const ConvForward& op, const Binding& binding, Workspace& workspac
 Node MakeNode(const ConvBackwardData& op, const Binding& binding, Workspace& workspace) {
   if (ThinConvSupports(op.geometry)) return MakeThinNode(op, nullptr, binding);
   const ConvPointers pointers{binding.Address(op.image),
-                              WeightOperand(op.weight, binding, workspace),
+                              workspace.MatrixOperand(binding, op.weight),
                               binding.Address(op.features)};
   return ActivationNode(ConvPass::kBackwardData, op.geometry, pointers, workspace);
 }

@@ -50,6 +50,7 @@ class CudaEngine final : public Engine {
                                                 properties.totalGlobalMem >> 20,
                                                 CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10),
                      .precisions = {Precision::kFp32, Precision::kTf32, Precision::kBf16},
+                     .graphs = true,
                      .steps_at_once = 2 * PhaseRunner::kStepsPerGraph};
   }
 

@@ -6,11 +6,6 @@
 namespace numeral::cuda {
 namespace {
 
-const void* WeightOperand(TensorId weight, const Binding& binding, Workspace& workspace) {
-  if (workspace.mode() == MatrixMode::kBf16) return workspace.MakeRounded(binding, weight);
-  return binding.F32(weight);
-}
-
 Node LibraryNode(ProductPass pass, const DenseShape& shape, bool accumulate, const void* a,
                  const void* b, void* out, Workspace& workspace) {
   const ProductProblem problem{.pass = pass,
@@ -36,14 +31,13 @@ Node MakeNode(const DenseForward& op, const Binding& binding, Workspace& workspa
   NUMERAL_CHECK(op.bias == kNoTensor && op.activation == Activation{});
   if (IsThinDense(op.in, op.out)) return MakeThinNode(op, nullptr, binding);
   return LibraryNode(ProductPass::kForward, {op.n, op.in, op.out}, false, binding.Address(op.x),
-                     WeightOperand(op.weight, binding, workspace), binding.Address(op.y),
-                     workspace);
+                     workspace.MatrixOperand(binding, op.weight), binding.Address(op.y), workspace);
 }
 
 Node MakeNode(const DenseBackwardData& op, const Binding& binding, Workspace& workspace) {
   if (IsThinDense(op.in, op.out)) return MakeThinNode(op, nullptr, binding);
   return LibraryNode(ProductPass::kBackwardData, {op.n, op.in, op.out}, false,
-                     binding.Address(op.grad_y), WeightOperand(op.weight, binding, workspace),
+                     binding.Address(op.grad_y), workspace.MatrixOperand(binding, op.weight),
                      binding.Address(op.grad_x), workspace);
 }
 

@@ -59,11 +59,11 @@ std::optional<Pointwise> PointwiseOf(const Op& op, int channels, const Binding& 
 
 // Whether the ops may read what is in the tensor's memory before them.
 bool IsRead(TensorId id, std::span<const PhaseOp> ops, const Binding& binding) {
-  const TensorId base = binding.Base(id);
+  const TensorId base = binding.plan().Base(id);
   return std::any_of(ops.begin(), ops.end(), [&](const PhaseOp& op) {
     const std::vector<Operand> operands = Operands(op.op);
     return std::any_of(operands.begin(), operands.end(), [&](const Operand& operand) {
-      return operand.access != Access::kWrite && binding.Base(operand.id) == base;
+      return operand.access != Access::kWrite && binding.plan().Base(operand.id) == base;
     });
   });
 }

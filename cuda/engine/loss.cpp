@@ -102,7 +102,7 @@ size_t JoinableLosses(std::span<const PhaseOp> ops, const Binding& binding) {
   return joined.size();
 }
 
-Node MakeLossesNode(std::span<const PhaseOp> ops, const Binding& binding) {
+Node MakeLossesNode(std::span<const PhaseOp> ops, const Binding& binding, Workspace&) {
   NUMERAL_CHECK(!ops.empty() && JoinableLosses(ops, binding) == ops.size());
   return binding.WithElement(TensorsOf(ops[0].op).logits, [&]<typename T>() -> Node {
     std::vector<LossArgs<T>> losses;

@@ -3,7 +3,7 @@
 
 #include <span>
 
-#include "cuda/engine/binding.h"
+#include "cuda/engine/workspace.h"
 
 namespace numeral::cuda {
 
@@ -12,6 +12,6 @@ namespace numeral::cuda {
 size_t JoinableLosses(std::span<const PhaseOp> ops, const Binding& binding);
 
 // Does what the ops do one after the other. Throws Error(kFailure) unless all are joinable.
-Node MakeLossesNode(std::span<const PhaseOp> ops, const Binding& binding);
+Node MakeLossesNode(std::span<const PhaseOp> ops, const Binding& binding, Workspace& workspace);
 
 }  // namespace numeral::cuda

@@ -5,11 +5,6 @@
 namespace numeral::cuda {
 namespace {
 
-TensorId BaseOf(const Binding& binding, TensorId id) {
-  const TensorId base = binding.info(id).base;
-  return base == kNoTensor ? id : base;
-}
-
 MatrixMode ModeOf(Precision precision) {
   switch (precision) {
     case Precision::kFp32:
@@ -40,8 +35,13 @@ const int32_t* Workspace::Table(const std::vector<int32_t>& values) {
   return reinterpret_cast<const int32_t*>(tables_.back().data());
 }
 
+void* Workspace::MatrixOperand(const Binding& binding, TensorId weight) {
+  if (mode_ == MatrixMode::kBf16) return MakeRounded(binding, weight);
+  return binding.F32(weight);
+}
+
 bf16* Workspace::MakeRounded(const Binding& binding, TensorId weight) {
-  const TensorId base = BaseOf(binding, weight);
+  const TensorId base = binding.plan().Base(weight);
   if (!mirrors_.contains(base)) {
     mirrors_[base] = NewMemory(static_cast<size_t>(binding.info(base).elems()) * sizeof(bf16));
   }
@@ -49,7 +49,7 @@ bf16* Workspace::MakeRounded(const Binding& binding, TensorId weight) {
 }
 
 bf16* Workspace::Rounded(const Binding& binding, TensorId weight) const {
-  const auto mirror = mirrors_.find(BaseOf(binding, weight));
+  const auto mirror = mirrors_.find(binding.plan().Base(weight));
   if (mirror == mirrors_.end()) return nullptr;
   return reinterpret_cast<bf16*>(mirror->second.data()) + binding.info(weight).offset_elems;
 }

@@ -56,6 +56,8 @@ class Workspace {
   // The bf16 copy of a weight, in its layout. Its memory mirrors that of the weight's base tensor,
   // so that an update of all weights refreshes all copies in one pass.
   bf16* MakeRounded(const Binding& binding, TensorId weight);
+  // What a library reads a weight from: itself, or its bf16 copy.
+  void* MatrixOperand(const Binding& binding, TensorId weight);
   // nullptr where nothing of the base tensor has been asked for.
   bf16* Rounded(const Binding& binding, TensorId weight) const;
 

@@ -1,50 +1,17 @@
-// Tensor ids of a plan bound to addresses, and the form in which CPU ops are compiled.
+// The form in which CPU ops are compiled.
 //
 // A Kernel is an op with its pointers, sizes and constants resolved: calling it runs the op on all
 // threads and allocates nothing. MakeKernel exists for every op (overloads over the variant),
 // declared in the headers of this folder by family.
 #pragma once
 
-#include <cstddef>
 #include <functional>
 
-#include "plan/plan.h"
-#include "util/error.h"
+#include "plan/binding.h"
 
 namespace numeral::cpu {
 
 using Kernel = std::function<void()>;
-
-class Binding {
- public:
-  Binding(const Plan& plan, std::byte* persistent, std::byte* transient)
-      : plan_(plan), persistent_(persistent), transient_(transient) {}
-
-  const TensorInfo& info(TensorId id) const { return plan_.tensor(id); }
-  uint64_t seed() const { return plan_.seed; }
-
-  std::byte* Address(TensorId id) const {
-    const TensorInfo& tensor = info(id);
-    return (tensor.storage == Storage::kPersistent ? persistent_ : transient_) +
-           tensor.offset_bytes;
-  }
-  float* F32(TensorId id) const { return Typed<float>(id, DType::kF32); }
-  int32_t* I32(TensorId id) const { return Typed<int32_t>(id, DType::kI32); }
-  int64_t* I64(TensorId id) const { return Typed<int64_t>(id, DType::kI64); }
-  uint8_t* U8(TensorId id) const { return Typed<uint8_t>(id, DType::kU8); }
-
- private:
-  // nullptr for kNoTensor.
-  template <typename T>
-  T* Typed(TensorId id, DType dtype) const {
-    if (id == kNoTensor) return nullptr;
-    NUMERAL_CHECK(info(id).dtype == dtype);
-    return reinterpret_cast<T*>(Address(id));
-  }
-
-  const Plan& plan_;
-  std::byte* persistent_;
-  std::byte* transient_;
-};
+using Binding = PlanBinding;
 
 }  // namespace numeral::cpu

@@ -1,5 +1,7 @@
 #include "engine/engine.h"
 
+#include <fmt/format.h>
+
 #include "engine/plugin.h"
 #include "util/error.h"
 
@@ -14,6 +16,19 @@ std::unique_ptr<Engine> MakeEngine(const std::string& device, const EngineOption
   if (plugin.engine != nullptr) return std::move(plugin.engine);
   if (device == "auto") return MakeCpuEngine(options);
   BadInput("--device cuda: {}; use --device cpu or auto", plugin.reason);
+}
+
+std::string DescribeGraphs(const std::shared_ptr<const Plan>& plan, Engine& engine) {
+  std::string text;
+  if (!engine.capabilities().graphs) return text;
+  const auto executable = engine.Compile(plan);
+  for (int phase = 0; phase < static_cast<int>(plan->phases.size()); ++phase) {
+    // Libraries load kernels at their first run, which a capture does not allow.
+    executable->Enqueue(phase);
+    text += fmt::format("{}: {} graph nodes\n", plan->phases[static_cast<size_t>(phase)].name(),
+                        executable->NodeCount(phase));
+  }
+  return text;
 }
 
 }  // namespace numeral

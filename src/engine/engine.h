@@ -25,6 +25,8 @@ struct Capabilities {
   bool conv_epilogue = false;
   bool dense_epilogue = false;
   std::vector<Precision> precisions{Precision::kFp32};
+  // Whether phases run as graphs, whose nodes Executable::NodeCount counts.
+  bool graphs = false;
   // How many steps to hand over at a time: more than 1 where the engine works on by itself.
   int64_t steps_at_once = 1;
 };
@@ -75,8 +77,8 @@ class Executable {
   // Begins or ends what a profiler attached to the process records; false where the engine has no
   // such.
   virtual bool RecordForProfiler(bool /*on*/) { return false; }
-  // Kernels and copies that one run of a phase takes, or -1 where the engine cannot tell.
-  virtual int64_t NodeCount(int /*phase*/) { return -1; }
+  // Kernels and copies that one run of a phase takes; only where Capabilities::graphs.
+  virtual int64_t NodeCount(int /*phase*/) { Fail("internal error: an engine without graphs"); }
 
   template <typename T>
   std::vector<T> ReadAll(TensorId id, int64_t elems) {
@@ -112,6 +114,10 @@ struct EngineOptions {
 // `device` is "auto", "cpu" or "cuda". A named device never falls back; throws Error(kBadInput)
 // with the reason where it cannot be had. "auto" is the GPU where there is one.
 std::unique_ptr<Engine> MakeEngine(const std::string& device, const EngineOptions& options = {});
+
+// "step[256]: 40 graph nodes", a line for every phase; empty where the engine has no graphs.
+// Runs every phase once.
+std::string DescribeGraphs(const std::shared_ptr<const Plan>& plan, Engine& engine);
 
 // Defined in cpu/.
 std::unique_ptr<Engine> MakeCpuEngine(const EngineOptions& options = {});

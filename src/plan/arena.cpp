@@ -11,11 +11,6 @@ namespace {
 
 int64_t AlignUp(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-TensorId BaseOf(const Plan& plan, TensorId id) {
-  const TensorId base = plan.tensor(id).base;
-  return base == kNoTensor ? id : base;
-}
-
 // One buffer of a phase: one tensor or several that in-place ops pass on.
 struct Buffer {
   std::vector<TensorId> tensors;
@@ -54,7 +49,7 @@ class PhasePlacement {
     for (int i = 0; i < static_cast<int>(phase_.ops.size()); ++i) {
       for (const Operand& operand : Operands(phase_.ops[static_cast<size_t>(i)].op)) {
         if (plan_.tensor(operand.id).storage != Storage::kTransient) continue;
-        const TensorId base = BaseOf(plan_, operand.id);
+        const TensorId base = plan_.Base(operand.id);
         Buffer& buffer = buffers_[base];
         if (buffer.tensors.empty()) {
           buffer.tensors = {base};

@@ -72,6 +72,11 @@ struct Plan {
   int64_t transient_bytes = 0;
 
   const TensorInfo& tensor(TensorId id) const { return tensors[static_cast<size_t>(id)]; }
+  // The tensor that `id` is a view of, or itself.
+  TensorId Base(TensorId id) const {
+    const TensorId base = tensor(id).base;
+    return base == kNoTensor ? id : base;
+  }
   // kNoTensor / -1 where there is none.
   TensorId FindTensor(std::string_view name) const;
   int FindPhase(PhaseKind kind, int batch_size) const;

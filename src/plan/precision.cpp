@@ -17,9 +17,7 @@ std::vector<bool> PureActivations(const Plan& plan) {
   for (const Phase& phase : plan.phases) {
     for (const PhaseOp& op : phase.ops) {
       for (const Operand& operand : Operands(op.op)) {
-        const TensorId base = plan.tensor(operand.id).base;
-        const TensorId root = base == kNoTensor ? operand.id : base;
-        if (!operand.activation) pure[static_cast<size_t>(root)] = false;
+        if (!operand.activation) pure[static_cast<size_t>(plan.Base(operand.id))] = false;
       }
     }
   }
@@ -49,9 +47,8 @@ void ApplyPrecision(Plan& plan, Precision precision) {
   if (precision != Precision::kBf16) return;
   const std::vector<bool> pure = PureActivations(plan);
   for (size_t i = 0; i < plan.tensors.size(); ++i) {
-    TensorInfo& tensor = plan.tensors[i];
-    const size_t root = tensor.base == kNoTensor ? i : static_cast<size_t>(tensor.base);
-    if (pure[root]) tensor.dtype = DType::kBF16;
+    const TensorId base = plan.Base(static_cast<TensorId>(i));
+    if (pure[static_cast<size_t>(base)]) plan.tensors[i].dtype = DType::kBF16;
   }
   for (const Phase& phase : plan.phases) {
     for (const PhaseOp& op : phase.ops) CheckTypes(plan, op);

@@ -32,6 +32,15 @@ std::vector<Graph> BuildNetworks(const Config& config) {
   return networks;
 }
 
+PlanOptions RunPlanOptions(const Config& config, const Capabilities& capabilities,
+                           int64_t data_count) {
+  return {.conv_epilogue = capabilities.conv_epilogue,
+          .dense_epilogue = capabilities.dense_epilogue,
+          .precision = config.precision,
+          .data_count = data_count,
+          .sample_rows = SampleRows(config)};
+}
+
 Plan CompileRun(const Config& config, const std::vector<Graph>& networks,
                 const PlanOptions& options) {
   if (config.TrainsClassifier()) return CompileTrainingOfClassifier(config, networks[0], options);
@@ -57,14 +66,9 @@ Session::Session(const Config& config, int64_t data_count, Engine& engine, bool 
       networks_(BuildNetworks(config)),
       sample_rows_(SampleRows(config)) {
   CheckPrecision(config, engine);
-  const Capabilities& capabilities = engine.capabilities();
-  plan_ = std::make_shared<const Plan>(CompileRun(config_, networks_,
-                                                  {.fuse = fuse,
-                                                   .conv_epilogue = capabilities.conv_epilogue,
-                                                   .dense_epilogue = capabilities.dense_epilogue,
-                                                   .precision = config_.precision,
-                                                   .data_count = data_count_,
-                                                   .sample_rows = sample_rows_}));
+  PlanOptions options = RunPlanOptions(config_, engine.capabilities(), data_count_);
+  options.fuse = fuse;
+  plan_ = std::make_shared<const Plan>(CompileRun(config_, networks_, options));
   CheckSupported(config_, *plan_, engine);
   executable_ = engine.Compile(plan_);
 }

@@ -38,6 +38,9 @@ void CheckPrecision(const Config& config, const Engine& engine);
 
 // The networks that a config trains, in the order of Config::Networks().
 std::vector<Graph> BuildNetworks(const Config& config);
+// How the plan of a config's training on `data_count` images is compiled for an engine.
+PlanOptions RunPlanOptions(const Config& config, const Capabilities& capabilities,
+                           int64_t data_count);
 // The plan of their training.
 Plan CompileRun(const Config& config, const std::vector<Graph>& networks,
                 const PlanOptions& options);

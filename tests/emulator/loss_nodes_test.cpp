@@ -68,12 +68,13 @@ TEST_CASE("CUDA losses of a step are one node that does what five do", "[emulato
   }
   const auto expected = device.Run(apart);
   device.Reset();
-  CHECK(device.Run({MakeLossesNode(judgement.ops, device.binding())}) == expected);
+  CHECK(device.Run({MakeLossesNode(judgement.ops, device.binding(), device.workspace())}) ==
+        expected);
 }
 
 TEST_CASE("CUDA losses that share memory, or are no losses, stay apart", "[emulator][loss]") {
   const Judgement judgement(true);
-  const PlanOnDevice device(judgement.op_case);
+  PlanOnDevice device(judgement.op_case);
   const std::span<const PhaseOp> ops = judgement.ops;
   const auto joinable = [&](std::span<const PhaseOp> from) {
     return JoinableLosses(from, device.binding());
@@ -84,8 +85,8 @@ TEST_CASE("CUDA losses that share memory, or are no losses, stay apart", "[emula
   const std::vector<PhaseOp> backwards{judgement.ops[2], judgement.ops[1]};
   CHECK(joinable(backwards) == 1);
   CHECK(joinable({}) == 0);
-  CHECK_THROWS(MakeLossesNode(ops, device.binding()));
-  CHECK_THROWS(MakeLossesNode({}, device.binding()));
+  CHECK_THROWS(MakeLossesNode(ops, device.binding(), device.workspace()));
+  CHECK_THROWS(MakeLossesNode({}, device.binding(), device.workspace()));
   std::vector<PhaseOp> accuracies(kMaxLosses + 1, judgement.ops[1]);
   CHECK(joinable(accuracies) == kMaxLosses);
   accuracies[1].op = AdvanceStep{kNoTensor};

@@ -1,4 +1,6 @@
 // How many kernels and copies a training step is.
+#include <fmt/format.h>
+
 #include "config/parse.h"
 #include "tests/catch.h"
 #include "tests/cuda/engine/tested_engine.h"
@@ -19,6 +21,9 @@ TEST_CASE("cuda: a step of dcgan is at most 40 nodes in fp32, 42 in bf16", "[gpu
     INFO(precision << ": " << nodes << " nodes");
     CHECK(nodes > 0);
     CHECK(nodes <= most);
+    const auto plan = std::make_shared<const Plan>(session.plan());
+    CHECK_THAT(DescribeGraphs(plan, *engine),
+               Catch::Contains(fmt::format("\nstep[8]: {} graph nodes\n", nodes)));
   }
 }
 

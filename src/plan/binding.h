@@ -1,0 +1,46 @@
+// Tensor ids of a plan bound to the addresses of an executable's two arenas.
+#pragma once
+
+#include <cstddef>
+
+#include "plan/plan.h"
+#include "util/error.h"
+
+namespace numeral {
+
+class PlanBinding {
+ public:
+  // The plan outlives it.
+  PlanBinding(const Plan& plan, std::byte* persistent, std::byte* transient)
+      : plan_(plan), persistent_(persistent), transient_(transient) {}
+
+  const Plan& plan() const { return plan_; }
+  const TensorInfo& info(TensorId id) const { return plan_.tensor(id); }
+  uint64_t seed() const { return plan_.seed; }
+
+  std::byte* Address(TensorId id) const {
+    const TensorInfo& tensor = info(id);
+    return (tensor.storage == Storage::kPersistent ? persistent_ : transient_) +
+           tensor.offset_bytes;
+  }
+  // nullptr for kNoTensor.
+  float* F32(TensorId id) const { return Typed<float>(id, DType::kF32); }
+  int32_t* I32(TensorId id) const { return Typed<int32_t>(id, DType::kI32); }
+  int64_t* I64(TensorId id) const { return Typed<int64_t>(id, DType::kI64); }
+  uint8_t* U8(TensorId id) const { return Typed<uint8_t>(id, DType::kU8); }
+
+ protected:
+  template <typename T>
+  T* Typed(TensorId id, DType dtype) const {
+    if (id == kNoTensor) return nullptr;
+    NUMERAL_CHECK(info(id).dtype == dtype);
+    return reinterpret_cast<T*>(Address(id));
+  }
+
+ private:
+  const Plan& plan_;
+  std::byte* persistent_;
+  std::byte* transient_;
+};
+
+}  // namespace numeral
