@@ -18,21 +18,24 @@ shift
 find "$build/tests/emulator" -name '*.gcda' -delete
 "$build/numeral_emulator_tests" "$@"
 
-rm -rf "$build/coverage"
-mkdir "$build/coverage"
-cd "$build/coverage"
+# Paths in the counts are absolute or, with a compiler cache, relative to the build folder.
+cd "$build"
+rm -rf coverage
+mkdir coverage
 counts=$(find "$build/tests/emulator/CMakeFiles/numeral_emulator_engine.dir" -path '*/cuda/kernels/*.gcda')
 if [ -z "$counts" ]; then
   echo "no counts: was $build configured with -DNUMERAL_COVERAGE=ON?" >&2
   exit 1
 fi
 for count in $counts; do
-  gcov --relative-only --source-prefix "$root" "$count" > /dev/null
+  gcov --preserve-paths "$count" > /dev/null
 done
+mv ./*.gcov coverage/
 
 echo
-for file in *.gcov; do
+for file in coverage/*.gcov; do
   source=$(sed -n 's/^ *-: *0:Source://p' "$file")
+  source=$(realpath --relative-to="$root" "$source")
   case $source in cuda/kernels/*) ;; *) continue ;; esac
   # A line of a template is listed once for all and once for each instance; the first listing counts.
   awk -F: -v source="$source" '
