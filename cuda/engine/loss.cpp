@@ -27,7 +27,7 @@ LossArgs<T> CommonArgs(const AnyOp& op, const Binding& binding) {
   NUMERAL_CHECK(logits.shape.Elems() == OutputsOf(op.kind));
   NUMERAL_CHECK(!labelled || op.labels != kNoTensor);
   LossArgs<T> args = {};
-  args.rule = {op.kind, op.part, 0};
+  args.rule = {op.kind, op.part};
   args.outputs = OutputsOf(op.kind);
   args.logits = binding.Activation<T>(op.logits);
   args.labels = labelled ? binding.I32(op.labels) : nullptr;
@@ -41,6 +41,7 @@ LossArgs<T> ArgsOf(const Loss& op, const Binding& binding) {
   NUMERAL_CHECK(binding.info(op.grad).elems() == binding.info(op.logits).elems());
   LossArgs<T> args = CommonArgs<T>(op, binding);
   args.rule.label_smoothing = op.label_smoothing;
+  args.rule.relative_to = op.relative_to;
   args.add = op.add;
   args.weight = op.weight;
   args.grad = binding.Activation<T>(op.grad);

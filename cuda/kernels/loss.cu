@@ -18,7 +18,7 @@ struct LossList {
 // A thread's share of the sum over rows, its rows' gradients written.
 template <int kOutputs, typename T>
 __device__ double SumOfRows(const LossArgs<T>& loss, int thread) {
-  const double weight = static_cast<double>(loss.weight) / static_cast<double>(loss.rows);
+  const double factor = GradientFactor(loss.rule, loss.weight, static_cast<double>(loss.rows));
   double sum = 0;
   for (int64_t row = thread; row < loss.rows; row += kThreads) {
     const int label = loss.labels == nullptr ? 0 : loss.labels[row];
@@ -32,7 +32,7 @@ __device__ double SumOfRows(const LossArgs<T>& loss, int thread) {
     sum += RowLoss(loss.rule, label, logits, slopes);
     NUMERAL_UNROLL
     for (int j = 0; j < kOutputs; ++j) {
-      loss.grad[row * kOutputs + j] = FromFloat<T>(static_cast<float>(weight * slopes[j]));
+      loss.grad[row * kOutputs + j] = FromFloat<T>(static_cast<float>(factor * slopes[j]));
     }
   }
   return sum;
@@ -83,6 +83,8 @@ void CheckLoss(const LossArgs<T>& loss) {
   Require(loss.labels != nullptr || !NeedsLabels(loss.rule.kind, loss.rule.part), "losses: labels");
   Require(loss.logits != nullptr && (loss.accuracy || loss.grad != nullptr), "losses: operands");
   Require(!loss.accuracy || loss.rule.part != LossPart::kGenerator, "losses: accuracy's part");
+  Require(loss.rule.relative_to == 0 || MayBeRelative(loss.rule.kind, loss.rule.part),
+          "losses: relative to nothing");
   Require(loss.place.metrics != nullptr && loss.place.ring > 0, "losses: metrics");
 }
 

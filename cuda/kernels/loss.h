@@ -1,9 +1,10 @@
 // Losses with their gradients, and how often a discriminator is right: up to five of them by one
 // launch.
 //
-// value = weight * mean over rows of the row's loss (plan/row_loss.h), grad = d value / d logits;
-// or the share of rows that are judged right. Values are written to the metrics in the order of the
-// list, so that one may add to an earlier one's; otherwise none may read what another writes.
+// value = weight * mean over rows of the row's loss (plan/row_loss.h), grad = d value / d logits or
+// a multiple of another loss's (plan/ops.h, Loss); or the share of rows that are judged right.
+// Values are written to the metrics in the order of the list, so that one may add to an earlier
+// one's; otherwise none may read what another writes.
 //
 // One block: 128 threads for each of the list, which take its rows in turns, in double. What a
 // thread saw, a warp and then the four warps are summed in that order, which does not depend on the

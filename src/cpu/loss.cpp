@@ -40,20 +40,22 @@ Kernel MakeKernel(const Loss& op, const Binding& binding) {
   const TensorInfo& info = binding.info(op.logits);
   NUMERAL_CHECK(info.shape.Elems() == OutputsOf(op.kind));
   NUMERAL_CHECK(!NeedsLabels(op.kind, op.part) || op.labels != kNoTensor);
+  NUMERAL_CHECK(op.relative_to == 0 || MayBeRelative(op.kind, op.part));
   const float* logits = binding.F32(op.logits);
   const int32_t* labels = NeedsLabels(op.kind, op.part) ? binding.I32(op.labels) : nullptr;
   float *grad = binding.F32(op.grad), *metrics = binding.F32(op.metrics);
   const int64_t* step = binding.I64(op.step);
-  const LossRule rule{op.kind, op.part, op.label_smoothing};
+  const LossRule rule{op.kind, op.part, op.label_smoothing, op.relative_to};
   return WithOutputs(op.kind, [&]<int kOutputs>() -> Kernel {
     return [=, rows = info.rows, ring = binding.info(op.metrics).rows] {
       const double weight = static_cast<double>(op.weight) / static_cast<double>(rows);
+      const double factor = GradientFactor(rule, op.weight, static_cast<double>(rows));
       double sum = 0, wide[kOutputs], slopes[kOutputs];
       for (int64_t row = 0; row < rows; ++row) {
         Widen(logits + row * kOutputs, wide);
         sum += RowLoss(rule, labels == nullptr ? 0 : labels[row], wide, slopes);
         for (int j = 0; j < kOutputs; ++j) {
-          grad[row * kOutputs + j] = static_cast<float>(weight * slopes[j]);
+          grad[row * kOutputs + j] = static_cast<float>(factor * slopes[j]);
         }
       }
       float* slot = MetricSlot(metrics, ring, step, op.metric);

@@ -117,7 +117,8 @@ struct Describe {
     return fmt::format(" from channel {}{}", o.first_channel, Text(o.mode));
   }
   std::string operator()(const Loss& o) const {
-    return Text(o.kind, o.part) + fmt::format(" weight {}", o.weight) + (o.add ? " add" : "");
+    return Text(o.kind, o.part) + fmt::format(" weight {}", o.weight) + (o.add ? " add" : "") +
+           (o.relative_to != 0 ? fmt::format(" relative to fake weight {}", o.relative_to) : "");
   }
   std::string operator()(const Accuracy& o) const { return Text(o.kind, o.part); }
   std::string operator()(const AdamUpdate& o) const {

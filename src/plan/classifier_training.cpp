@@ -41,7 +41,7 @@ void EmitStep(PlanBuilder& builder, const Config& config, const RunTensors& run,
   constexpr auto kKind = LossKind::kCrossEntropy;
   builder.Emit(
       Loss{kKind, LossPart::kReal, 1.0f, static_cast<float>(config.training.loss.label_smoothing),
-           logits, digits, grad, run.metrics, run.step, Metric::kLoss, false},
+           0, logits, digits, grad, run.metrics, run.step, Metric::kLoss, false},
       phase + "/loss");
   builder.Emit(
       Accuracy{kKind, LossPart::kReal, logits, digits, run.metrics, run.step, Metric::kAccuracy},

@@ -2,8 +2,9 @@
 //
 // It derives the gradients (reverse mode, statically), fuses (bias + activation + dropout, batch
 // norm + activation, epilogues where the engine has them), runs real and fake images through D as
-// one batch where D does not couple its batch, and places every tensor. Throws Error(kBadInput)
-// where networks do not fit each other or the loss.
+// one batch where D does not couple its batch, goes back through D once where both losses ask it of
+// the same fakes, and places every tensor. Throws Error(kBadInput) where networks do not fit each
+// other or the loss.
 #pragma once
 
 #include "config/spec.h"

@@ -313,14 +313,21 @@ enum class LossPart { kReal, kFake, kGenerator };
 // The last two are a classifier's; a latent predictor has kLoss alone.
 enum class Metric { kDLoss, kGLoss, kDAccuracyReal, kDAccuracyFake, kLoss, kAccuracy };
 inline constexpr int kMetricCount = 6;
+inline constexpr double kLeastRelativeLogit = -60;
 
 // value = weight * mean over rows of the per-row loss (spec.h, LossKind); grad = d value / d
 // logits. The value is written to (or added to) metrics[(running step) % ring][metric].
+//
+// With `relative_to`, only of kBce's generator part, grad is a multiple instead: each row's slope
+// divided by that of the fake part with weight `relative_to` over the same rows, which is
+// -exp(-logit) * weight / relative_to; below kLeastRelativeLogit, where the divisor is no longer a
+// number that gradients can be made of, as there.
 struct Loss {
   LossKind kind;
   LossPart part;
   float weight;
   float label_smoothing;
+  float relative_to;  // 0: grad is the gradient
   TensorId logits;
   TensorId labels;  // i32 [n]; kNoTensor for the one-output losses
   TensorId grad;

@@ -13,12 +13,23 @@ namespace numeral {
 struct LossRule {
   LossKind kind;
   LossPart part;
-  double label_smoothing;  // of real rows
+  double label_smoothing = 0;  // of real rows
+  double relative_to = 0;      // as that of Loss
 };
+
+// What turns a row's slope into its gradient.
+NUMERAL_HOST_DEVICE inline double GradientFactor(const LossRule& rule, double weight, double rows) {
+  return rule.relative_to != 0 ? weight / rule.relative_to : weight / rows;
+}
 
 // Without labels, rows count as labelled 0.
 inline bool NeedsLabels(LossKind kind, LossPart part) {
   return OutputsOf(kind) > 1 && part != LossPart::kFake;
+}
+
+// Whether Loss::relative_to may be set.
+inline bool MayBeRelative(LossKind kind, LossPart part) {
+  return kind == LossKind::kBce && part == LossPart::kGenerator;
 }
 
 namespace internal {
@@ -41,6 +52,11 @@ NUMERAL_HOST_DEVICE inline double Bce(double logit, double target, double& slope
   const double e = std::exp(-std::fabs(logit));
   slope = (logit >= 0 ? 1 : e) / (1 + e) - target;
   return (logit < 0 ? 0 : logit) + std::log1p(e) - target * logit;
+}
+
+// The generator's slope as a multiple of the fake part's, (s - 1) / s where that is the sigmoid s.
+NUMERAL_HOST_DEVICE inline double RelativeSlope(double logit) {
+  return -std::exp(-(logit < kLeastRelativeLogit ? kLeastRelativeLogit : logit));
 }
 
 template <int kOutputs>
@@ -98,6 +114,7 @@ NUMERAL_HOST_DEVICE inline double RowLoss(const LossRule& rule, int label,
     const double target = internal::TargetOf<kOutputs>(rule, label, j);
     loss += internal::Bce(logits[j], target, slopes[j]);
   }
+  if (rule.relative_to != 0) slopes[0] = internal::RelativeSlope(logits[0]);
   return loss;
 }
 

@@ -252,10 +252,16 @@ TrainingPhases::FakeScores TrainingPhases::DiscriminatorGradients(const Batch& b
            false);
   EmitLoss(LossPart::kFake, half(logits, 1), batch.fake_digits, half(grad, 1), Metric::kDLoss,
            true);
+  // Of one output, G's gradient at an image is D's times a number: one way back serves both.
+  const bool relative =
+      for_generator && options_.fuse && config_.training.loss.kind == LossKind::kBce;
   const TensorId generator_grad =
-      for_generator ? GeneratorLoss(half(logits, 1), batch.fake_digits, batch.rows) : kNoTensor;
-  pass.Backward(grad, {Prefixed("d"), true, GradientMode::kOverwrite, -1, 0, both});
-  return {std::move(pass), generator_grad, batch.rows};
+      for_generator ? GeneratorLoss(half(logits, 1), batch.fake_digits, batch.rows, relative)
+                    : kNoTensor;
+  const int input = relative ? discriminator_image_ : -1;
+  const TensorId image_grad =
+      pass.Backward(grad, {Prefixed("d"), true, GradientMode::kOverwrite, input, 0, both});
+  return {std::move(pass), generator_grad, batch.rows, relative ? half(image_grad, 1) : kNoTensor};
 }
 
 // With batch norm in D, real and fake images are normalised each by their own statistics.
@@ -272,7 +278,7 @@ TrainingPhases::FakeScores TrainingPhases::DiscriminatorGradientsApart(LossPart 
       builder_.Transient(Prefixed(name + ".grad.logits"), batch.rows, builder_.info(logits).shape);
   EmitLoss(part, logits, digits, grad, Metric::kDLoss, !real);
   const TensorId generator_grad =
-      for_generator ? GeneratorLoss(logits, digits, batch.rows) : kNoTensor;
+      for_generator ? GeneratorLoss(logits, digits, batch.rows, false) : kNoTensor;
   const GradientMode mode = real ? GradientMode::kOverwrite : GradientMode::kAccumulate;
   pass.Backward(grad, {Prefixed(name), true, mode, -1, 0, batch.rows});
   return {std::move(pass), generator_grad, 0};
@@ -285,13 +291,13 @@ TrainingPhases::FakeScores TrainingPhases::ScoreFakes(const Fakes& fakes) {
   NetworkPass pass = DiscriminatorPass("through", {{0, "generator"}}, true);
   const TensorId logits = pass.Forward(
       DiscriminatorInputs("through", fakes.images, fakes.digits, fakes.rows), fakes.rows);
-  return {std::move(pass), GeneratorLoss(logits, fakes.digits, fakes.rows), 0};
+  return {std::move(pass), GeneratorLoss(logits, fakes.digits, fakes.rows, false), 0};
 }
 
-TensorId TrainingPhases::GeneratorLoss(TensorId logits, TensorId digits, int rows) {
+TensorId TrainingPhases::GeneratorLoss(TensorId logits, TensorId digits, int rows, bool relative) {
   const TensorId grad =
       builder_.Transient(Prefixed("through.grad.logits"), rows, builder_.info(logits).shape);
-  EmitLoss(LossPart::kGenerator, logits, digits, grad, Metric::kGLoss, false);
+  EmitLoss(LossPart::kGenerator, logits, digits, grad, Metric::kGLoss, false, relative);
   return grad;
 }
 
@@ -302,9 +308,17 @@ void TrainingPhases::TrainGenerator(Fakes& fakes) {
 }
 
 void TrainingPhases::GeneratorGradients(Fakes& fakes, FakeScores& scores) {
-  const TensorId grad_image = scores.pass.Backward(
-      scores.generator_grad,
-      {Prefixed("through"), false, {}, discriminator_image_, scores.first_row, fakes.rows});
+  TensorId grad_image = kNoTensor;
+  if (scores.image_grad != kNoTensor) {
+    grad_image = builder_.Transient(Prefixed("through/grad/image"), fakes.rows, kImage);
+    builder_.Emit(BinaryForward{BinaryKind::kMultiply, true, scores.image_grad,
+                                scores.generator_grad, grad_image},
+                  Prefixed("through"));
+  } else {
+    grad_image = scores.pass.Backward(
+        scores.generator_grad,
+        {Prefixed("through"), false, {}, discriminator_image_, scores.first_row, fakes.rows});
+  }
   fakes.pass.Backward(grad_image,
                       {Prefixed("g"), true, GradientMode::kOverwrite, -1, 0, fakes.rows});
 }
@@ -313,13 +327,14 @@ void TrainingPhases::GeneratorGradients(Fakes& fakes, FakeScores& scores) {
 // -----------------------------------------------------------------------------
 
 void TrainingPhases::EmitLoss(LossPart part, TensorId logits, TensorId digits, TensorId grad,
-                              Metric metric, bool add) {
+                              Metric metric, bool add, bool relative) {
   const LossSpec& loss = config_.training.loss;
-  const bool averaged = part != LossPart::kGenerator && loss.average_real_fake;
+  const float discriminator_weight = loss.average_real_fake ? 0.5f : 1.0f;
   builder_.Emit(
-      Loss{loss.kind, part, averaged ? 0.5f : 1.0f, static_cast<float>(loss.label_smoothing),
-           logits, IsLabelled(loss.kind) ? digits : kNoTensor, grad, state_.metrics, state_.step,
-           metric, add},
+      Loss{loss.kind, part, part == LossPart::kGenerator ? 1.0f : discriminator_weight,
+           static_cast<float>(loss.label_smoothing), relative ? discriminator_weight : 0.0f, logits,
+           IsLabelled(loss.kind) ? digits : kNoTensor, grad, state_.metrics, state_.step, metric,
+           add},
       Prefixed("loss"));
   if (part != LossPart::kGenerator) {
     EmitAccuracy(part, logits, digits, state_.metrics, state_.step);

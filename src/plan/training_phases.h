@@ -56,6 +56,8 @@ class TrainingPhases {
     NetworkPass pass;
     TensorId generator_grad = kNoTensor;  // of the loss by the logits, where it was asked for
     int first_row = 0;
+    // D's loss by the fakes, where generator_grad is in multiples of its gradient by the logits.
+    TensorId image_grad = kNoTensor;
   };
 
   void Simultaneous(int rows);
@@ -78,14 +80,15 @@ class TrainingPhases {
   FakeScores DiscriminatorGradientsApart(LossPart part, const Batch& batch, bool for_generator);
   // A D pass of its own over the fakes, and G's loss.
   FakeScores ScoreFakes(const Fakes& fakes);
-  // G's loss of logits for fakes; returns the gradient by them.
-  TensorId GeneratorLoss(TensorId logits, TensorId digits, int rows);
+  // G's loss of logits for fakes; returns the gradient by them, in multiples of that of D's where
+  // `relative` says so.
+  TensorId GeneratorLoss(TensorId logits, TensorId digits, int rows, bool relative);
   // G's gradients through the pass that scored its images.
   void GeneratorGradients(Fakes& fakes, FakeScores& scores);
   // ScoreFakes, GeneratorGradients and the update.
   void TrainGenerator(Fakes& fakes);
   void EmitLoss(LossPart part, TensorId logits, TensorId digits, TensorId grad, Metric metric,
-                bool add);
+                bool add, bool relative = false);
   void EmitAccuracy(LossPart part, TensorId logits, TensorId digits, TensorId metrics,
                     TensorId step);
 

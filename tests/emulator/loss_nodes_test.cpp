@@ -36,19 +36,19 @@ struct Judgement {
     plan.SetDigits(labels);
     plan.SetReals(metrics, std::vector<float>(5 * kMetricCount, -7));
     constexpr LossKind kKind = LossKind::kSoftmax;
-    ops.push_back({Loss{kKind, LossPart::kReal, 0.5f, 0.1f, real, labels, grad_real, metrics, step,
-                        Metric::kDLoss, false},
+    ops.push_back({Loss{kKind, LossPart::kReal, 0.5f, 0.1f, 0, real, labels, grad_real, metrics,
+                        step, Metric::kDLoss, false},
                    "loss"});
     ops.push_back(
         {Accuracy{kKind, LossPart::kReal, real, labels, metrics, step, Metric::kDAccuracyReal},
          "accuracy"});
-    ops.push_back({Loss{kKind, LossPart::kFake, 0.5f, 0, fake, kNoTensor, grad_fake, metrics, step,
-                        Metric::kDLoss, true},
+    ops.push_back({Loss{kKind, LossPart::kFake, 0.5f, 0, 0, fake, kNoTensor, grad_fake, metrics,
+                        step, Metric::kDLoss, true},
                    "loss"});
     ops.push_back(
         {Accuracy{kKind, LossPart::kFake, fake, kNoTensor, metrics, step, Metric::kDAccuracyFake},
          "accuracy"});
-    ops.push_back({Loss{kKind, LossPart::kGenerator, 1, 0, fake, labels, grad_generator, metrics,
+    ops.push_back({Loss{kKind, LossPart::kGenerator, 1, 0, 0, fake, labels, grad_generator, metrics,
                         step, Metric::kGLoss, false},
                    "loss"});
     op_case = plan.Finish("judgement", ops.back().op, tolerance::kLoss);

@@ -137,7 +137,7 @@ TEST_CASE("persistent tensors lie side by side") {
   }
 }
 
-TEST_CASE("fusion leaves fewer ops, and convolutions the same") {
+TEST_CASE("fusion leaves fewer ops, and takes one way back through D for both losses") {
   const fs::path config = NUMERAL_SOURCE_DIR "/configs/dcgan.json";
   const auto count = [](const Plan& plan, std::string_view prefix) {
     int ops = 0;
@@ -148,7 +148,9 @@ TEST_CASE("fusion leaves fewer ops, and convolutions the same") {
   };
   const Plan fused = PlanOf(config, true, true), unfused = PlanOf(config, false, true);
   CHECK(count(fused, "bias_act") * 2 < count(unfused, "bias_act"));
-  CHECK(count(fused, "conv") == count(unfused, "conv"));
+  // D's second convolution once less in the step of each batch size, of which an epoch has two.
+  constexpr int kBatchSizes = 2;
+  CHECK(count(fused, "conv") == count(unfused, "conv") - kBatchSizes);
 }
 
 }  // namespace numeral

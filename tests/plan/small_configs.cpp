@@ -91,6 +91,9 @@ const std::vector<SmallConfig>& SmallConfigs() {
   static const std::vector<SmallConfig> configs = {
       {"simultaneous bce", kUpwards, kDownwards,
        R"({"batch_size": 3, "order": "simultaneous", "loss": {"type": "bce"}})"},
+      {"simultaneous mean", kUpwards, kDownwards,
+       R"({"batch_size": 3, "order": "simultaneous",
+           "loss": {"type": "bce", "label_smoothing": 0.1, "combine": "mean"}})"},
       {"simultaneous coupled", kUpwards, kNormed,
        R"({"batch_size": 3, "order": "simultaneous",
            "loss": {"type": "bce", "label_smoothing": 0.1, "combine": "mean"}})"},

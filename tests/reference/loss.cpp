@@ -104,6 +104,12 @@ RowLoss LossOfRow(const Loss& op, std::span<const double> logits, int64_t label)
   Fail("mean_squared has an op of its own");
 }
 
+// What kBce's generator part asks of a logit over what its fake part does.
+double RelativeGradient(const Loss& op, double logit) {
+  const double judged = Sigmoid(std::max(logit, kLeastRelativeLogit));
+  return op.weight * (judged - 1) / (op.relative_to * judged);
+}
+
 double& MetricSlot(TensorId metrics, TensorId step, Metric metric, Store& store) {
   const auto values = store.F32(metrics);
   const int64_t ring = store.rows(metrics);
@@ -154,6 +160,7 @@ void Run(const Loss& op, Store& store) {
         LossOfRow(op, logits.subspan(n * outputs, outputs), LabelOfRow(op.kind, labels, n));
     value += row_weight * row.value;
     for (size_t i = 0; i < outputs; ++i) grad[n * outputs + i] = row_weight * row.grad[i];
+    if (op.relative_to != 0) grad[n] = RelativeGradient(op, logits[n]);
   }
   double& slot = MetricSlot(op.metrics, op.step, op.metric, store);
   slot = op.add ? slot + value : value;

@@ -33,6 +33,7 @@ struct Setting {
   bool add = false;
   double largest_logit = 3;
   bool part_of_batch = false;  // logits and gradient are rows of larger tensors
+  float relative_to = 0;
 };
 
 TensorId AddLogits(OneOpPlan& plan, const std::string& name, const Setting& s) {
@@ -48,6 +49,7 @@ OpCase LossCase(const Setting& s) {
   op.part = s.part;
   op.weight = s.weight;
   op.label_smoothing = s.smoothing;
+  op.relative_to = s.relative_to;
   op.logits = AddLogits(plan, "logits", s);
   plan.SetUniform(op.logits, -s.largest_logit, s.largest_logit);
   op.labels = kNoTensor;
@@ -61,9 +63,10 @@ OpCase LossCase(const Setting& s) {
   op.metric = s.part == LossPart::kGenerator ? Metric::kGLoss : Metric::kDLoss;
   op.add = s.add;
   return plan.Finish(
-      fmt::format("{}, {} rows, smoothing {}, weight {}, logits to {}{}{}",
+      fmt::format("{}, {} rows, smoothing {}, weight {}, logits to {}{}{}{}",
                   Describe(s.kind, s.part), s.rows, s.smoothing, s.weight, s.largest_logit,
-                  s.add ? ", added" : "", s.part_of_batch ? ", part of a batch" : ""),
+                  s.add ? ", added" : "", s.part_of_batch ? ", part of a batch" : "",
+                  s.relative_to != 0 ? fmt::format(", relative to {}", s.relative_to) : ""),
       op, tolerance::kLoss);
 }
 
@@ -118,6 +121,16 @@ std::vector<OpCase> LossCases() {
       for (const int rows : {1, 10, 100}) {
         cases.push_back(AccuracyCase(kind, part, rows, rows == 10));
       }
+    }
+  }
+  for (const double largest_logit : {3.0, 50.0, 100.0}) {
+    for (const float relative_to : {1.0f, 0.5f}) {
+      cases.push_back(LossCase({.kind = LossKind::kBce,
+                                .part = LossPart::kGenerator,
+                                .rows = 17,
+                                .smoothing = 0.1f,
+                                .largest_logit = largest_logit,
+                                .relative_to = relative_to}));
     }
   }
   for (const int rows : {1, 7, 64}) {
