@@ -7,6 +7,7 @@
 #include "cpu/products.h"
 #include "cpu/threads.h"
 #include "engine/engine.h"
+#include "util/threads.h"
 
 namespace numeral {
 namespace cpu {

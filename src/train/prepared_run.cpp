@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "config/parse.h"
-#include "cpu/threads.h"
 #include "util/progress.h"
+#include "util/threads.h"
 
 namespace numeral {
 namespace {

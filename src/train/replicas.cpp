@@ -9,10 +9,10 @@
 #include <mutex>
 #include <thread>
 
-#include "cpu/threads.h"
 #include "util/files.h"
 #include "util/interrupt.h"
 #include "util/progress.h"
+#include "util/threads.h"
 
 namespace numeral {
 namespace {
@@ -71,6 +71,11 @@ class Replicas {
     result_.engine = session.engine().capabilities().description;
     const int room = result_.threads == 0 ? count : std::max(1, cores / result_.threads);
     result_.at_once = std::min(count, options_.at_once > 0 ? options_.at_once : room);
+    opening_ = fmt::format(
+        "{}: {} runs, {} at once, each like {}: {}, {} epochs of {} steps on {}; into {}",
+        replicas_[0].config.name, count, result_.at_once, replicas_[0].name, first_.run->Learned(),
+        replicas_[0].config.training.epochs, session.steps_per_epoch(), result_.engine,
+        group_.string());
     total_steps_ = session.total_steps() * count;
     if (options_.train.max_steps > 0) {
       total_steps_ = std::min(session.total_steps(), options_.train.max_steps) * count;
@@ -135,6 +140,7 @@ class Replicas {
   void Watch() {
     Progress progress(StandardErrorProgress(options_.train.quiet),
                       fmt::format("{} runs", replicas_.size()), total_steps_);
+    progress.Print(opening_);
     progress.BeginEpoch(1);
     size_t told = 0;
     std::unique_lock lock(mutex_);
@@ -170,6 +176,7 @@ class Replicas {
   Prepared first_;
   std::shared_ptr<DataMemory> shared_;
   int64_t total_steps_ = 0;
+  std::string opening_;  // for people
   std::atomic<size_t> next_ = 0;
 
   std::mutex mutex_;  // of all below

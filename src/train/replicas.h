@@ -27,8 +27,8 @@ struct ReplicasOptions {
   std::string device = "auto";
   // threads: of each replica; 0: as its run had, or an equal part of the cores, as far as it pays.
   EngineOptions engine;
-  int at_once = 0;     // 0: as many as the cores have room for; on a GPU all
-  TrainOptions train;  // of each; what their folders, logs and progress need is filled in
+  int at_once = 0;          // 0: as many as the cores have room for; on a GPU all
+  TrainOptions train = {};  // of each; what their folders, logs and progress need is filled in
 };
 
 struct ReplicaEnd {

@@ -38,7 +38,8 @@ std::vector<int64_t> ParseNumberList(const std::string& option, const std::strin
     if (static_cast<uint64_t>(last - first) >= most - numbers.size()) {
       BadInput("{} {}: more than {} numbers", option, text, most);
     }
-    for (int64_t number = first; number <= last; ++number) {
+    for (int64_t i = 0; i <= last - first; ++i) {
+      const int64_t number = first + i;
       if (std::find(numbers.begin(), numbers.end(), number) != numbers.end()) {
         BadInput("{} {}: {} comes twice", option, text, number);
       }
