@@ -101,6 +101,8 @@ class Replicas {
 
   // One replica after the other, until none is left.
   void Work() {
+    // On a GPU, of what judges them; a CPU's runs bring their own.
+    const ThreadLimit share(std::max(1, OfferedThreads() / result_.at_once));
     while (!interrupt_.Requested()) {
       const size_t i = next_++;
       if (i >= replicas_.size()) break;

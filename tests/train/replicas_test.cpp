@@ -1,9 +1,7 @@
 // Runs side by side: each leaves the bytes of its single run, whatever becomes of the others.
 #include "train/replicas.h"
 
-#include "config/json_text.h"
 #include "tests/train/run_files.h"
-#include "tests/train/small_runs.h"
 #include "tests/train/synthetic_data.h"
 #include "tests/util/expect_error.h"
 #include "tests/util/temp_folder.h"
