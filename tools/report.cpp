@@ -22,6 +22,7 @@ constexpr const char* kFooter = R"(Examples:
   report runs/latest                            runs/latest/report.html, which opens in any browser
   report runs/dcgan runs/quickstart runs/gan_mlp --out three.html
   report runs/* --sort coverage                 the best coverage comes first
+  report runs/gan_mlp_seeds                     the runs of trainer --seeds, beside each other
 
 Into each run's folder go
   report.html               figures, curves, samples of every epoch, config, machine, command:
@@ -43,10 +44,37 @@ void Declare(CLI::App& app, Options& o) {
   app.add_flag("--quiet", o.quiet, "no line for each file, no notes");
 }
 
+bool HoldsConfig(const std::filesystem::path& dir) {
+  return std::filesystem::exists(dir / "config.json");
+}
+
+// The runs in a folder of `trainer --seeds`, by name; nothing where it is none.
+std::vector<std::filesystem::path> RunsInside(const std::filesystem::path& dir) {
+  std::vector<std::filesystem::path> runs;
+  if (HoldsConfig(dir)) return runs;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(dir, error)) {
+    if (HoldsConfig(entry.path())) runs.push_back(entry.path());
+  }
+  std::sort(runs.begin(), runs.end());
+  return runs;
+}
+
+// In the place of a group's folder the runs in it.
+std::vector<std::filesystem::path> WithoutGroups(const std::vector<std::string>& dirs) {
+  std::vector<std::filesystem::path> all;
+  for (const std::string& dir : dirs) {
+    const std::vector<std::filesystem::path> inside = RunsInside(dir);
+    if (inside.empty()) all.push_back(dir);
+    all.insert(all.end(), inside.begin(), inside.end());
+  }
+  return all;
+}
+
 // Each run once: runs/* names the newest one twice, as runs/latest too.
 std::vector<RunRecord> ReadRuns(const std::vector<std::string>& dirs) {
   std::vector<RunRecord> runs;
-  for (const std::string& dir : dirs) {
+  for (const std::filesystem::path& dir : WithoutGroups(dirs)) {
     RunRecord run = ReadRun(dir);
     const bool known = std::any_of(runs.begin(), runs.end(), [&](const RunRecord& other) {
       return std::filesystem::equivalent(run.dir, other.dir);

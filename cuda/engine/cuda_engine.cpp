@@ -63,7 +63,14 @@ class CudaEngine final : public Engine {
     return plain(std::get_if<ConvForward>(&op)) && plain(std::get_if<DenseForward>(&op));
   }
   std::unique_ptr<Executable> Compile(std::shared_ptr<const Plan> plan) override {
-    return std::make_unique<CudaExecutable>(std::move(plan), options_, *libraries_);
+    return std::make_unique<CudaExecutable>(std::move(plan), nullptr, options_, *libraries_);
+  }
+  std::unique_ptr<Executable> CompileSharing(std::shared_ptr<const Plan> plan,
+                                             std::shared_ptr<DataMemory> data) override {
+    auto of_gpu = std::dynamic_pointer_cast<CudaData>(data);
+    NUMERAL_CHECK(of_gpu != nullptr);
+    return std::make_unique<CudaExecutable>(std::move(plan), std::move(of_gpu), options_,
+                                            *libraries_);
   }
 
  private:

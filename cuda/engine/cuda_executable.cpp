@@ -6,16 +6,20 @@
 #include "cuda/support/check.h"
 
 namespace numeral::cuda {
-CudaExecutable::CudaExecutable(std::shared_ptr<const Plan> plan, const EngineOptions& options,
-                               Libraries& libraries)
+
+CudaExecutable::CudaExecutable(std::shared_ptr<const Plan> plan, std::shared_ptr<CudaData> data,
+                               const EngineOptions& options, Libraries& libraries)
     : plan_(std::move(plan)),
       options_(options),
       stream_(MakeStream()),
       workspace_(plan_->precision, libraries, stream_.get(), counters_),
+      owns_data_(data == nullptr),
+      data_(owns_data_ ? NewData(static_cast<size_t>(plan_->data_bytes)) : std::move(data)),
       persistent_(workspace_.NewMemory(static_cast<size_t>(plan_->persistent_bytes))),
       transient_(workspace_.NewMemory(static_cast<size_t>(plan_->transient_bytes))),
-      binding_(*plan_, persistent_.data(), transient_.data()),
+      binding_(*plan_, persistent_.data(), data_->memory.data(), transient_.data()),
       transfers_(stream_.get(), counters_) {
+  NUMERAL_CHECK(data_->bytes == static_cast<size_t>(plan_->data_bytes));
   if (plan_->persistent_bytes > 0) {
     NUMERAL_CUDA(cudaMemsetAsync(persistent_.data(), 0,
                                  static_cast<size_t>(plan_->persistent_bytes), stream_.get()));
@@ -31,8 +35,16 @@ CudaExecutable::CudaExecutable(std::shared_ptr<const Plan> plan, const EngineOpt
   }
 }
 
+std::shared_ptr<CudaData> CudaExecutable::NewData(size_t bytes) {
+  ++counters_.allocations;
+  auto data = std::make_shared<CudaData>(bytes);
+  if (bytes > 0) NUMERAL_CUDA(cudaMemsetAsync(data->memory.data(), 0, bytes, stream_.get()));
+  return data;
+}
+
 void CudaExecutable::Write(TensorId id, std::span<const std::byte> bytes) {
   CheckTransfer(id, bytes.size());
+  NUMERAL_CHECK(owns_data_ || plan_->tensor(id).storage != Storage::kData);
   transfers_.Write(binding_.Address(id), bytes);
 }
 
@@ -112,7 +124,7 @@ void CudaExecutable::EnqueueTimed(int phase) {
 }
 
 void CudaExecutable::CheckTransfer(TensorId id, size_t bytes) const {
-  NUMERAL_CHECK(plan_->tensor(id).storage == Storage::kPersistent);
+  NUMERAL_CHECK(plan_->tensor(id).storage != Storage::kTransient);
   NUMERAL_CHECK(static_cast<size_t>(plan_->tensor(id).bytes()) == bytes);
 }
 

@@ -11,11 +11,18 @@
 
 namespace numeral::cuda {
 
+// The data tensors of one executable or several.
+struct CudaData final : DataMemory {
+  explicit CudaData(size_t size_bytes) : bytes(size_bytes), memory(size_bytes) {}
+  size_t bytes;
+  DeviceMemory memory;
+};
+
 class CudaExecutable final : public Executable {
  public:
-  // `libraries` outlives the executable.
-  CudaExecutable(std::shared_ptr<const Plan> plan, const EngineOptions& options,
-                 Libraries& libraries);
+  // `libraries` outlives the executable. Without `data` it has its own.
+  CudaExecutable(std::shared_ptr<const Plan> plan, std::shared_ptr<CudaData> data,
+                 const EngineOptions& options, Libraries& libraries);
 
   void Write(TensorId id, std::span<const std::byte> bytes) override;
   void Read(TensorId id, std::span<std::byte> bytes) override;
@@ -24,12 +31,14 @@ class CudaExecutable final : public Executable {
   void Enqueue(int phase, int64_t times) override;
   void Sync() override;
   EngineCounters Counters() const override { return counters_; }
+  std::shared_ptr<DataMemory> Data() const override { return data_; }
   void SetProfiling(bool on) override;
   std::vector<OpTime> OpTimes() const override { return times_; }
   bool RecordForProfiler(bool on) override;
   int64_t NodeCount(int phase) override;
 
  private:
+  std::shared_ptr<CudaData> NewData(size_t bytes);
   void EnqueueTimed(int phase);
   void CheckTransfer(TensorId id, size_t bytes) const;
 
@@ -38,6 +47,8 @@ class CudaExecutable final : public Executable {
   EngineCounters counters_;
   Stream stream_;
   Workspace workspace_;
+  bool owns_data_;
+  std::shared_ptr<CudaData> data_;
   DeviceMemory persistent_, transient_;
   Binding binding_;
   Transfers transfers_;

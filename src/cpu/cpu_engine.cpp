@@ -1,13 +1,13 @@
 // The CPU engine: compiles every op of a plan to a kernel and runs phases as lists of them.
-#include <omp.h>
-
 #include <chrono>
 #include <cstring>
 #include <limits>
 
 #include "cpu/elementwise.h"
 #include "cpu/products.h"
+#include "cpu/threads.h"
 #include "engine/engine.h"
+#include "util/threads.h"
 
 namespace numeral {
 namespace cpu {
@@ -17,13 +17,21 @@ using Clock = std::chrono::steady_clock;
 
 class CpuExecutable : public Executable {
  public:
-  CpuExecutable(std::shared_ptr<const Plan> plan, bool poison)
+  // Without `data` it has its own.
+  CpuExecutable(std::shared_ptr<const Plan> plan, std::shared_ptr<CpuData> data, int threads,
+                bool poison)
       : plan_(std::move(plan)),
+        threads_(threads),
         poison_(poison),
+        owns_data_(data == nullptr),
+        data_(owns_data_ ? std::make_shared<CpuData>(plan_->data_bytes, counters_)
+                         : std::move(data)),
         persistent_(plan_->persistent_bytes, counters_),
         transient_(plan_->transient_bytes, counters_),
-        binding_(*plan_, persistent_.data(), transient_.data()),
+        binding_(*plan_, persistent_.data(), data_->data(), transient_.data()),
         workspace_(counters_) {
+    NUMERAL_CHECK(data_->bytes() == plan_->data_bytes);
+    const ThreadLimit limit(threads_);  // kernels are made for their number of threads
     for (const Phase& phase : plan_->phases) {
       std::vector<Kernel> kernels;
       for (const PhaseOp& op : phase.ops) kernels.push_back(Compile(op));
@@ -41,6 +49,7 @@ class CpuExecutable : public Executable {
 
   void Write(TensorId id, std::span<const std::byte> bytes) override {
     CheckTransfer(id, bytes.size());
+    NUMERAL_CHECK(owns_data_ || plan_->tensor(id).storage != Storage::kData);
     std::memcpy(binding_.Address(id), bytes.data(), bytes.size());
   }
 
@@ -50,11 +59,13 @@ class CpuExecutable : public Executable {
   }
 
   void Enqueue(int phase, int64_t times) override {
+    const ThreadLimit limit(threads_);
     for (int64_t i = 0; i < times; ++i) RunPhase(phase);
   }
 
   void Sync() override {}
   EngineCounters Counters() const override { return counters_; }
+  std::shared_ptr<DataMemory> Data() const override { return data_; }
 
   void SetProfiling(bool on) override {
     profiling_ = on;
@@ -110,13 +121,16 @@ class CpuExecutable : public Executable {
   }
 
   void CheckTransfer(TensorId id, size_t bytes) const {
-    NUMERAL_CHECK(plan_->tensor(id).storage == Storage::kPersistent);
+    NUMERAL_CHECK(plan_->tensor(id).storage != Storage::kTransient);
     NUMERAL_CHECK(static_cast<size_t>(plan_->tensor(id).bytes()) == bytes);
   }
 
   EngineCounters counters_;
   std::shared_ptr<const Plan> plan_;
+  int threads_;
   bool poison_, profiling_ = false;
+  bool owns_data_;
+  std::shared_ptr<CpuData> data_;
   Memory persistent_, transient_;
   Binding binding_;
   Workspace workspace_;
@@ -126,8 +140,9 @@ class CpuExecutable : public Executable {
 
 class CpuEngine : public Engine {
  public:
-  explicit CpuEngine(const EngineOptions& options) : poison_(options.poison) {
-    const int threads = omp_get_max_threads();
+  explicit CpuEngine(const EngineOptions& options)
+      : poison_(options.poison), threads_(options.threads), most_threads_(OfferedThreads()) {
+    const int threads = threads_ > 0 ? threads_ : most_threads_;
     capabilities_ = {.name = "cpu",
                      .description = fmt::format("CPU, {} thread{}, oneDNN {}", threads,
                                                 threads == 1 ? "" : "s", LibraryVersion()),
@@ -138,12 +153,29 @@ class CpuEngine : public Engine {
   const Capabilities& capabilities() const override { return capabilities_; }
   bool Supports(const Op&) const override { return true; }
   std::unique_ptr<Executable> Compile(std::shared_ptr<const Plan> plan) override {
-    return std::make_unique<CpuExecutable>(std::move(plan), poison_);
+    return CompileWith(std::move(plan), nullptr);
+  }
+  std::unique_ptr<Executable> CompileSharing(std::shared_ptr<const Plan> plan,
+                                             std::shared_ptr<DataMemory> data) override {
+    auto of_cpu = std::dynamic_pointer_cast<CpuData>(data);
+    NUMERAL_CHECK(of_cpu != nullptr);
+    return CompileWith(std::move(plan), std::move(of_cpu));
+  }
+  int ThreadsFor(const Plan& plan) const override {
+    return threads_ > 0 ? threads_ : ChooseThreads(plan, most_threads_);
   }
 
  private:
+  std::unique_ptr<Executable> CompileWith(std::shared_ptr<const Plan> plan,
+                                          std::shared_ptr<CpuData> data) const {
+    const int threads = ThreadsFor(*plan);
+    return std::make_unique<CpuExecutable>(std::move(plan), std::move(data), threads, poison_);
+  }
+
   Capabilities capabilities_;
   bool poison_;
+  int threads_;  // 0: chosen for each plan
+  int most_threads_;
 };
 
 }  // namespace

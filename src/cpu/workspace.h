@@ -25,6 +25,18 @@ class Memory {
   std::unique_ptr<std::byte[], Free> data_;
 };
 
+// The data tensors of one executable or several.
+class CpuData final : public DataMemory {
+ public:
+  CpuData(int64_t bytes, EngineCounters& counters) : bytes_(bytes), memory_(bytes, counters) {}
+  int64_t bytes() const { return bytes_; }
+  std::byte* data() const { return memory_.data(); }
+
+ private:
+  int64_t bytes_;
+  Memory memory_;
+};
+
 class Workspace {
  public:
   explicit Workspace(EngineCounters& counters);

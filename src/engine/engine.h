@@ -2,7 +2,8 @@
 //
 // An Engine compiles a Plan into an Executable: all primitives made, all memory allocated. After
 // that a phase is enqueued again and again without allocating. Engines and executables are not
-// thread-safe; several executables may live at once.
+// thread-safe; several executables may live at once, and engines and executables of their own may
+// work on several threads.
 #pragma once
 
 #include <algorithm>
@@ -46,12 +47,18 @@ struct OpTime {
   double seconds = 0;
 };
 
+// The memory of a plan's data tensors, for as long as any executable reads it.
+class DataMemory {
+ public:
+  virtual ~DataMemory() = default;
+};
+
 class Executable {
  public:
   virtual ~Executable() = default;
-  // Copies a whole persistent tensor in or out, in plan layout. The span has exactly its bytes.
-  // Read waits for everything enqueued before it; Write happens before everything enqueued after
-  // it.
+  // Copies a whole persistent or data tensor in or out, in plan layout. The span has exactly its
+  // bytes. Read waits for everything enqueued before it; Write happens before everything enqueued
+  // after it.
   virtual void Write(TensorId id, std::span<const std::byte> bytes) = 0;
   virtual void Read(TensorId id, std::span<std::byte> bytes) = 0;
   // Read in two halves, so that the engine works on in between: StartRead copies the tensor as what
@@ -71,6 +78,8 @@ class Executable {
   virtual void Enqueue(int phase, int64_t times = 1) = 0;
   virtual void Sync() = 0;
   virtual EngineCounters Counters() const = 0;
+  // Where the data tensors are, for Engine::CompileSharing; nullptr of an engine that cannot share.
+  virtual std::shared_ptr<DataMemory> Data() const { return nullptr; }
   // Time per op since SetProfiling(true), which makes phases run op by op.
   virtual void SetProfiling(bool on) = 0;
   virtual std::vector<OpTime> OpTimes() const = 0;
@@ -102,6 +111,16 @@ class Engine {
   virtual bool Supports(const Op& op) const = 0;
   // Keeps the plan alive. Throws Error(kFailure) naming the op that cannot be compiled.
   virtual std::unique_ptr<Executable> Compile(std::shared_ptr<const Plan> plan) = 0;
+  // The same with the data tensors of another executable in place of its own, whose engine was made
+  // with this one's device and whose plan has the same data tensors. They are written through that
+  // other one alone, before this one runs.
+  virtual std::unique_ptr<Executable> CompileSharing(std::shared_ptr<const Plan> /*plan*/,
+                                                     std::shared_ptr<DataMemory> /*data*/) {
+    Fail("internal error: the {} engine cannot share data", capabilities().name);
+  }
+  // Threads of the processor that an executable of this plan would have; 0 where that is no
+  // question.
+  virtual int ThreadsFor(const Plan& /*plan*/) const { return 0; }
 };
 
 struct EngineOptions {
@@ -109,6 +128,10 @@ struct EngineOptions {
   bool poison = false;
   // Phases run as captured graphs where the engine has such; without, op by op.
   bool graphs = true;
+  // Threads of the CPU engine's executables; 0: chosen for each plan (Engine::ThreadsFor), at most
+  // as many as OpenMP offers the thread that makes the engine. Sums may differ in their last bits
+  // between numbers of threads.
+  int threads = 0;
 };
 
 // `device` is "auto", "cpu" or "cuda". A named device never falls back; throws Error(kBadInput)

@@ -104,15 +104,34 @@ class PhasePlacement {
   std::map<TensorId, TensorId> owner_;
 };
 
+// Side by side; returns the end.
+int64_t PlaceAll(Plan& plan, Storage storage) {
+  int64_t end = 0;
+  for (TensorInfo& tensor : plan.tensors) {
+    if (tensor.storage != storage || tensor.base != kNoTensor) continue;
+    tensor.offset_bytes = end;
+    end += AlignUp(tensor.bytes());
+  }
+  return end;
+}
+
+void CheckDataIsReadOnly(const Plan& plan) {
+  for (const Phase& phase : plan.phases) {
+    for (const PhaseOp& op : phase.ops) {
+      for (const Operand& operand : Operands(op.op)) {
+        NUMERAL_CHECK(plan.tensor(operand.id).storage != Storage::kData ||
+                      operand.access == Access::kRead);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void PlaceTensors(Plan& plan, bool reuse) {
-  plan.persistent_bytes = 0;
-  for (TensorInfo& tensor : plan.tensors) {
-    if (tensor.storage != Storage::kPersistent || tensor.base != kNoTensor) continue;
-    tensor.offset_bytes = plan.persistent_bytes;
-    plan.persistent_bytes += AlignUp(tensor.bytes());
-  }
+  CheckDataIsReadOnly(plan);
+  plan.persistent_bytes = PlaceAll(plan, Storage::kPersistent);
+  plan.data_bytes = PlaceAll(plan, Storage::kData);
   plan.transient_bytes = 0;
   for (const Phase& phase : plan.phases) {
     const int64_t origin = reuse ? 0 : plan.transient_bytes;

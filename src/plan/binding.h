@@ -1,4 +1,4 @@
-// Tensor ids of a plan bound to the addresses of an executable's two arenas.
+// Tensor ids of a plan bound to the addresses of an executable's arenas.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +11,8 @@ namespace numeral {
 class PlanBinding {
  public:
   // The plan outlives it.
-  PlanBinding(const Plan& plan, std::byte* persistent, std::byte* transient)
-      : plan_(plan), persistent_(persistent), transient_(transient) {}
+  PlanBinding(const Plan& plan, std::byte* persistent, std::byte* data, std::byte* transient)
+      : plan_(plan), persistent_(persistent), data_(data), transient_(transient) {}
 
   const Plan& plan() const { return plan_; }
   const TensorInfo& info(TensorId id) const { return plan_.tensor(id); }
@@ -20,8 +20,7 @@ class PlanBinding {
 
   std::byte* Address(TensorId id) const {
     const TensorInfo& tensor = info(id);
-    return (tensor.storage == Storage::kPersistent ? persistent_ : transient_) +
-           tensor.offset_bytes;
+    return ArenaOf(tensor.storage) + tensor.offset_bytes;
   }
   // nullptr for kNoTensor.
   float* F32(TensorId id) const { return Typed<float>(id, DType::kF32); }
@@ -38,8 +37,21 @@ class PlanBinding {
   }
 
  private:
+  std::byte* ArenaOf(Storage storage) const {
+    switch (storage) {
+      case Storage::kPersistent:
+        return persistent_;
+      case Storage::kData:
+        return data_;
+      case Storage::kTransient:
+        return transient_;
+    }
+    Fail("internal error: no such storage");
+  }
+
   const Plan& plan_;
   std::byte* persistent_;
+  std::byte* data_;
   std::byte* transient_;
 };
 

@@ -28,6 +28,14 @@ TensorId PlanBuilder::Persistent(std::string name, int64_t rows, Shape shape, DT
               .shape = shape});
 }
 
+TensorId PlanBuilder::Data(std::string name, int64_t rows, Shape shape, DType dtype) {
+  return Add({.name = std::move(name),
+              .dtype = dtype,
+              .storage = Storage::kData,
+              .rows = rows,
+              .shape = shape});
+}
+
 TensorId PlanBuilder::View(std::string name, TensorId base, int64_t offset_elems, int64_t rows,
                            Shape shape) {
   const TensorInfo& of = info(base);

@@ -18,6 +18,7 @@ class PlanBuilder {
   // Names must be unique. Shapes are per row.
   TensorId Transient(std::string name, int64_t rows, Shape shape, DType dtype = DType::kF32);
   TensorId Persistent(std::string name, int64_t rows, Shape shape, DType dtype = DType::kF32);
+  TensorId Data(std::string name, int64_t rows, Shape shape, DType dtype = DType::kF32);
   // `rows` x `shape` elements of `base` from `offset_elems` on; a view of a view is resolved.
   TensorId View(std::string name, TensorId base, int64_t offset_elems, int64_t rows, Shape shape);
   // Rows [first_row, first_row + rows) of a tensor; the tensor itself where that is all of it. The

@@ -26,7 +26,7 @@ struct PlanOptions {
 // Slots of the metrics ring: the host reads it at least this often, in steps.
 inline constexpr int kMetricsRing = 64;
 
-// The names of the persistent tensors that the host uses:
+// The names of the persistent and data tensors that the host uses:
 //   "step" i64 [1]                      steps begun
 //   "metrics" f32 [kMetricsRing][6]     by Metric
 //   "accuracy" f32 [1][6]               of the kAccuracy phase

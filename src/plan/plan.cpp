@@ -40,13 +40,16 @@ int Plan::FindPhase(PhaseKind kind, int batch_size) const {
 }
 
 std::string DumpPlan(const Plan& plan) {
-  std::string text = fmt::format("persistent {} bytes, transient {} bytes\n", plan.persistent_bytes,
-                                 plan.transient_bytes);
+  std::string text = fmt::format("persistent {} bytes, data {} bytes, transient {} bytes\n",
+                                 plan.persistent_bytes, plan.data_bytes, plan.transient_bytes);
   const auto describe = [&](TensorId id) {
     const TensorInfo& t = plan.tensor(id);
     return fmt::format("{}[{}x{}]{}@{}{}", t.name, t.rows, ToString(t.shape),
                        t.dtype == DType::kBF16 ? " bf16 " : "",
-                       t.storage == Storage::kPersistent ? "p" : "t", t.offset_bytes);
+                       t.storage == Storage::kPersistent ? "p"
+                       : t.storage == Storage::kData     ? "d"
+                                                         : "t",
+                       t.offset_bytes);
   };
   for (const Phase& phase : plan.phases) {
     text += fmt::format("\nphase {}\n", phase.name());

@@ -20,10 +20,11 @@ int64_t BytesOf(DType dtype);
 // Whether it holds real numbers.
 inline bool IsReal(DType dtype) { return dtype == DType::kF32 || dtype == DType::kBF16; }
 
-// Persistent tensors keep their values between phases and can be read and written by the host.
-// Transient ones live in one arena, from the first op of a phase that writes them to the last that
-// reads them; their memory is shared.
-enum class Storage { kPersistent, kTransient };
+// Persistent tensors keep their values between phases and can be read and written by the host. Data
+// tensors do so too, and no op writes them: executables may share their memory. Transient ones live
+// in one arena, from the first op of a phase that writes them to the last that reads them; their
+// memory is shared.
+enum class Storage { kPersistent, kData, kTransient };
 
 struct TensorInfo {
   std::string name;  // unique: "discriminator/conv.weight", "d_step/real/conv"
@@ -69,6 +70,7 @@ struct Plan {
   uint64_t seed = 0;                       // key of every draw
   Precision precision = Precision::kFp32;  // of matrix arithmetic
   int64_t persistent_bytes = 0;
+  int64_t data_bytes = 0;
   int64_t transient_bytes = 0;
 
   const TensorInfo& tensor(TensorId id) const { return tensors[static_cast<size_t>(id)]; }

@@ -13,7 +13,7 @@ RunTensors DeclareCommonTensors(PlanBuilder& builder, const Config& config, int6
   RunTensors run;
   run.step = builder.Persistent("step", 1, kOne, DType::kI64);
   run.metrics = builder.Persistent("metrics", kMetricsRing, Shape::Flat(kMetricCount));
-  run.data_labels = builder.Persistent("data/labels", data_count, kOne, DType::kU8);
+  run.data_labels = builder.Data("data/labels", data_count, kOne, DType::kU8);
   run.data_count = data_count;
   run.steps_per_epoch = StepsPerEpoch(config, data_count);
   return run;
@@ -23,14 +23,14 @@ RunTensors DeclareCommonTensors(PlanBuilder& builder, const Config& config, int6
 
 RunTensors DeclareRunTensors(PlanBuilder& builder, const Config& config, int64_t data_count) {
   RunTensors run = DeclareCommonTensors(builder, config, data_count);
-  run.data_images = builder.Persistent("data/images", data_count, kImage, DType::kU8);
+  run.data_images = builder.Data("data/images", data_count, kImage, DType::kU8);
   return run;
 }
 
 RunTensors DeclarePairTensors(PlanBuilder& builder, const Config& config, int64_t data_count,
                               int latent_size) {
   RunTensors run = DeclareCommonTensors(builder, config, data_count);
-  run.data_latents = builder.Persistent("data/latents", data_count, Shape::Flat(latent_size));
+  run.data_latents = builder.Data("data/latents", data_count, Shape::Flat(latent_size));
   return run;
 }
 

@@ -17,7 +17,6 @@ namespace numeral {
 namespace {
 
 constexpr const char* kEvaluation = "evaluation";
-constexpr const char* kLastEpoch = "last epoch";
 
 bool Any(const std::vector<std::optional<double>>& values) {
   return std::any_of(values.begin(), values.end(), [](const auto& v) { return v.has_value(); });
@@ -59,9 +58,9 @@ std::vector<ComparedMetric> ComparedMetrics(std::span<const RunRecord> runs) {
     }
   }
   for (const std::string& key : keys) {
-    add(kLastEpoch, InfoOf(key), [&](const RunRecord& run) { return run.Last(key); });
+    add(kLastEpochGroup, InfoOf(key), [&](const RunRecord& run) { return run.Last(key); });
   }
-  add(kLastEpoch, {.key = "seconds", .label = "seconds", .better = Better::kLower, .digits = 0},
+  add(kLastEpochGroup, {.key = "seconds", .label = "seconds", .better = Better::kLower, .digits = 0},
       [](const RunRecord& run) { return run.Last("seconds"); });
   return metrics;
 }

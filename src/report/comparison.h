@@ -15,6 +15,8 @@
 
 namespace numeral {
 
+inline constexpr const char* kLastEpochGroup = "last epoch";
+
 // One figure of all runs; at least one has it.
 struct ComparedMetric {
   std::string group;  // "evaluation", "last epoch"

@@ -37,11 +37,17 @@ Json MachineJson() {
   return {{"processor", Processor()}, {"cores", std::thread::hardware_concurrency()}};
 }
 
+void PutThreads(const RunFacts& facts, Json& json) {
+  if (facts.threads > 0) json["threads"] = facts.threads;
+}
+
 Json ToJson(const RunFacts& facts) {
-  return {{"numeral", NUMERAL_VERSION}, {"compiler", Compiler()},
-          {"engine", facts.engine},     {"machine", MachineJson()},
-          {"command", facts.command},   {"device", facts.device},
-          {"data_dir", facts.data_dir}, {"steps_per_epoch", facts.steps_per_epoch}};
+  Json json{{"numeral", NUMERAL_VERSION}, {"compiler", Compiler()},
+            {"engine", facts.engine},     {"machine", MachineJson()},
+            {"command", facts.command},   {"device", facts.device},
+            {"data_dir", facts.data_dir}, {"steps_per_epoch", facts.steps_per_epoch}};
+  PutThreads(facts, json);
+  return json;
 }
 
 // Bytes of a command line or a path need not be UTF-8; those that are not become U+FFFD.
@@ -72,12 +78,30 @@ void RecordResume(const std::filesystem::path& dir, const RunFacts& facts, int64
   Json json = Existing(dir / "run.json");
   if (json.is_null()) json = ToJson(facts);
   if (!json["resumed"].is_array()) json["resumed"] = Json::array();
-  json["resumed"].push_back({{"step", step},
-                             {"at", Now()},
-                             {"command", facts.command},
-                             {"engine", facts.engine},
-                             {"machine", MachineJson()}});
+  Json entry{{"step", step},
+             {"at", Now()},
+             {"command", facts.command},
+             {"engine", facts.engine},
+             {"machine", MachineJson()}};
+  PutThreads(facts, entry);
+  json["resumed"].push_back(std::move(entry));
   Write(dir, json);
+}
+
+int RecordedThreads(const std::filesystem::path& dir) {
+  const Json json = Existing(dir / "run.json");
+  int threads = 0;
+  const auto take = [&](const Json& entry) {
+    const auto found = entry.is_object() ? entry.find("threads") : entry.end();
+    if (found == entry.end() || !found->is_number_integer()) return;
+    const auto value = found->get<int64_t>();
+    if (value >= 1 && value <= kMostThreads) threads = static_cast<int>(value);
+  };
+  take(json);
+  if (json.is_object() && json.contains("resumed") && json["resumed"].is_array()) {
+    for (const Json& entry : json["resumed"]) take(entry);
+  }
+  return threads;
 }
 
 }  // namespace numeral

@@ -163,6 +163,9 @@ std::string RunRecord::RepeatCommand() const {
   const std::string data_dir = TextAt(facts, "/data_dir"), device = TextAt(facts, "/device");
   if (!data_dir.empty()) command += " --data-dir " + ShellQuoted(data_dir);
   if (!device.empty() && device != "auto") command += " --device " + ShellQuoted(device);
+  if (const auto threads = NumberAt(facts, "/threads")) {
+    command += fmt::format(" --threads {:.0f}", *threads);
+  }
   if (!Finished() && !epochs.empty()) command += fmt::format(" --max-steps {}", epochs.back().step);
   return command;
 }

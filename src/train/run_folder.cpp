@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 constexpr const char* kRuns = "runs";
 
 bool HoldsRun(const fs::path& dir) {
-  return fs::exists(dir / "metrics.jsonl") || fs::exists(dir / "checkpoint/state.safetensors");
+  return fs::exists(dir / "metrics.jsonl") || HasCheckpoint(dir);
 }
 
 // runs/<name>, runs/<name>_2, ...
@@ -73,7 +73,48 @@ class Descriptor {
   int fd_;
 };
 
+// Whether `test` holds of a folder inside.
+template <typename Test>
+bool AnyInside(const fs::path& dir, const Test& test) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(dir, error)) {
+    if (test(entry.path())) return true;
+  }
+  return false;
+}
+
+fs::path NewFolder(const std::string& name, const std::string& explicit_dir) {
+  return explicit_dir.empty() ? Numbered(name, HighestNumber(name) + 1) : fs::path(explicit_dir);
+}
+
+fs::path NewestFolder(const std::string& name, const std::string& explicit_dir) {
+  return explicit_dir.empty() ? Numbered(name, std::max(1, HighestNumber(name)))
+                              : fs::path(explicit_dir);
+}
+
 }  // namespace
+
+bool HasCheckpoint(const fs::path& dir) {
+  std::error_code error;
+  return fs::exists(dir / "checkpoint/state.safetensors", error);
+}
+
+fs::path NewGroupFolder(const std::string& name, const std::string& explicit_dir) {
+  const fs::path dir = NewFolder(name, explicit_dir);
+  if (HoldsRun(dir) || AnyInside(dir, HoldsRun)) {
+    BadInput("{} holds runs already; give --resume to continue them or another --run-dir",
+             dir.string());
+  }
+  return dir;
+}
+
+fs::path ResumedGroupFolder(const std::string& name, const std::string& explicit_dir) {
+  const fs::path dir = NewestFolder(name, explicit_dir);
+  if (!AnyInside(dir, HasCheckpoint)) {
+    BadInput("nothing to resume: no run in {} has a checkpoint", dir.string());
+  }
+  return dir;
+}
 
 RunFolder::RunFolder(fs::path dir) : dir_(std::move(dir)) {
   const auto lock = std::make_shared<const Descriptor>(dir_, O_RDONLY | O_DIRECTORY);
@@ -85,8 +126,7 @@ RunFolder::RunFolder(fs::path dir) : dir_(std::move(dir)) {
 }
 
 RunFolder RunFolder::Create(const std::string& name, const std::string& explicit_dir) {
-  const fs::path dir =
-      explicit_dir.empty() ? Numbered(name, HighestNumber(name) + 1) : fs::path(explicit_dir);
+  const fs::path dir = NewFolder(name, explicit_dir);
   if (HoldsRun(dir)) {
     BadInput("{} holds a run already; give --resume to continue it or another --run-dir",
              dir.string());
@@ -98,9 +138,8 @@ RunFolder RunFolder::Create(const std::string& name, const std::string& explicit
 }
 
 RunFolder RunFolder::Resume(const std::string& name, const std::string& explicit_dir) {
-  const fs::path dir = explicit_dir.empty() ? Numbered(name, std::max(1, HighestNumber(name)))
-                                            : fs::path(explicit_dir);
-  if (!fs::exists(dir / "checkpoint/state.safetensors")) {
+  const fs::path dir = NewestFolder(name, explicit_dir);
+  if (!HasCheckpoint(dir)) {
     BadInput("nothing to resume: {} has no checkpoint", dir.string());
   }
   RunFolder folder(dir);

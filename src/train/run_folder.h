@@ -16,6 +16,15 @@
 
 namespace numeral {
 
+// The folder of several runs, which holds a folder for each: explicit_dir, or runs/<name>, numbered
+// as those of runs are. runs/latest stays as it is. A new one is refused where runs are in it, one
+// to go on with where none of them has a checkpoint. Nothing is made. Throws Error(kBadInput).
+std::filesystem::path NewGroupFolder(const std::string& name, const std::string& explicit_dir);
+std::filesystem::path ResumedGroupFolder(const std::string& name, const std::string& explicit_dir);
+
+// Whether `dir` is a folder whose run can go on.
+bool HasCheckpoint(const std::filesystem::path& dir);
+
 class RunFolder {
  public:
   // A new run. Without `explicit_dir`: runs/<name>, or <name>_2, ... behind the highest number that

@@ -58,7 +58,8 @@ void CheckPrecision(const Config& config, const Engine& engine) {
   }
 }
 
-Session::Session(const Config& config, int64_t data_count, Engine& engine, bool fuse)
+Session::Session(const Config& config, int64_t data_count, Engine& engine, bool fuse,
+                 std::shared_ptr<DataMemory> shared)
     : config_(config),
       engine_(engine),
       data_count_(data_count),
@@ -70,17 +71,20 @@ Session::Session(const Config& config, int64_t data_count, Engine& engine, bool 
   options.fuse = fuse;
   plan_ = std::make_shared<const Plan>(CompileRun(config_, networks_, options));
   CheckSupported(config_, *plan_, engine);
-  executable_ = engine.Compile(plan_);
+  executable_ =
+      shared == nullptr ? engine.Compile(plan_) : engine.CompileSharing(plan_, std::move(shared));
 }
 
-Session::Session(const Config& config, const Dataset& data, Engine& engine, bool fuse)
-    : Session(config, data.count(), engine, fuse) {
+Session::Session(const Config& config, const Dataset& data, Engine& engine, bool fuse,
+                 std::shared_ptr<DataMemory> shared)
+    : Session(config, data.count(), engine, fuse, shared) {
+  if (shared != nullptr) return;
   executable_->WriteAll(RequireTensor(*plan_, "data/images"), data.pixels);
   executable_->WriteAll(RequireTensor(*plan_, "data/labels"), data.labels);
 }
 
 Session::Session(const Config& config, const LatentPairs& pairs, Engine& engine, bool fuse)
-    : Session(config, pairs.count(), engine, fuse) {
+    : Session(config, pairs.count(), engine, fuse, nullptr) {
   executable_->WriteAll(RequireTensor(*plan_, "data/latents"), pairs.latents);
   executable_->WriteAll(RequireTensor(*plan_, "data/labels"), pairs.digits);
   pairs_fingerprint_ = FingerprintOf(pairs);

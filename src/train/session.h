@@ -47,9 +47,10 @@ Plan CompileRun(const Config& config, const std::vector<Graph>& networks,
 
 class Session {
  public:
-  // Compiles the run for `engine` and loads the data into it. Weights are zero until Initialise or
-  // Restore.
-  Session(const Config& config, const Dataset& data, Engine& engine, bool fuse = true);
+  // Compiles the run for `engine` and loads the data into it, unless another session of the same
+  // data shares it. Weights are zero until Initialise or Restore.
+  Session(const Config& config, const Dataset& data, Engine& engine, bool fuse = true,
+          std::shared_ptr<DataMemory> shared = nullptr);
   // The same of a latent predictor.
   Session(const Config& config, const LatentPairs& pairs, Engine& engine, bool fuse = true);
 
@@ -87,6 +88,8 @@ class Session {
 
   const Config& config() const { return config_; }
   Engine& engine() { return engine_; }
+  // Of the processor, in a training step; 0 where that is no question.
+  int threads() const { return engine_.ThreadsFor(*plan_); }
   // What is trained, in the order of Config::Networks().
   const std::vector<Graph>& networks() const { return networks_; }
   const Plan& plan() const { return *plan_; }
@@ -99,7 +102,8 @@ class Session {
   // The phases that make up a step, in order.
   std::vector<int> PhasesOf(int64_t step) const;
   // All but the data.
-  Session(const Config& config, int64_t data_count, Engine& engine, bool fuse);
+  Session(const Config& config, int64_t data_count, Engine& engine, bool fuse,
+          std::shared_ptr<DataMemory> shared);
 
   void PrepareWeights();
   // The first network's weights may have an average: all but a discriminator's.

@@ -37,8 +37,8 @@ class Loop {
         options_(options),
         grid_(session.config()),
         profile_(session, options.profile_first, options.profile_count),
-        progress_(StandardErrorProgress(options.quiet), session.config().training.epochs,
-                  session.steps_per_epoch()) {}
+        progress_(options.output ? *options.output : StandardErrorProgress(options.quiet),
+                  session.config().training.epochs, session.steps_per_epoch()) {}
 
   TrainResult Run() {
     Begin();
@@ -91,6 +91,7 @@ class Loop {
     WriteFileAtomically(folder_.config(), ToJson(session_.config()).dump(2) + "\n");
     RecordFacts();
     started_ = read_ = position_.step;
+    TellSteps();
     BeginTiming();
   }
 
@@ -98,6 +99,7 @@ class Loop {
     if (!options_.report) return;
     RunFacts facts = *options_.report;
     facts.engine = session_.engine().capabilities().description;
+    facts.threads = session_.threads();
     facts.steps_per_epoch = session_.steps_per_epoch();
     if (options_.resume) {
       RecordResume(folder_.dir(), facts, position_.step);
@@ -153,8 +155,14 @@ class Loop {
       const int batch = session_.BatchOf(position_.step);
       images_in_epoch_ += batch;
       images_ += batch;
+      all_images_ += batch;
     }
+    TellSteps();
     profile_.AfterSteps(position_.step, [this](const std::string& line) { progress_.Print(line); });
+  }
+
+  void TellSteps() const {
+    if (options_.on_steps) options_.on_steps(position_.step, all_images_);
   }
 
   void ShowProgress() {
@@ -339,6 +347,7 @@ class Loop {
   double segment_start_ = 0, rate_start_ = 0;
   int64_t images_ = 0;  // since rate_start_
   int64_t images_in_epoch_ = 0;
+  int64_t all_images_ = 0;  // of this process
 };
 
 }  // namespace

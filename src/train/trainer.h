@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 #include "report/run_facts.h"
 #include "train/quality.h"
 #include "train/run_folder.h"
 #include "train/session.h"
+#include "util/progress.h"
 
 namespace numeral {
 
@@ -20,8 +22,13 @@ struct TrainOptions {
   QualityMonitor* quality = nullptr;  // evaluates the generator as the config says
   const Dataset* held_out = nullptr;  // what a classifier is tested on at the end
   // With it, run.json is written at the start, and report/report.h's files at the end; the loop
-  // fills the engine and the steps in.
+  // fills in the engine, its threads and the steps.
   std::optional<RunFacts> report = std::nullopt;
+  // Where lines go; standard error if nothing is said.
+  std::optional<ProgressOutput> output = std::nullopt;
+  // Told how far the run is, and how many images were trained on since Train was called: at the
+  // start and whenever steps have been handed over.
+  std::function<void(int64_t step, int64_t images)> on_steps = nullptr;
 };
 
 // kConverged: the config's patience ran out.

@@ -11,7 +11,7 @@ namespace {
 std::atomic<bool> g_requested = false;
 static_assert(std::atomic<bool>::is_always_lock_free);
 struct sigaction g_previous_int, g_previous_term;
-int g_guards = 0;
+std::atomic<int> g_guards = 0;
 
 // The second signal, of either kind, finds the default action.
 void Request(int) {

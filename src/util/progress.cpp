@@ -10,6 +10,8 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <memory>
 
 namespace numeral {
 namespace {
@@ -61,6 +63,10 @@ int StandardErrorWidth() {
   return size.ws_col;
 }
 
+double SteadySeconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 // `first` and as many parts as fit, two blanks apart. `first` is never left out.
 template <typename Part>
 std::string Joined(const std::string& first, std::vector<Part> parts, int limit) {
@@ -104,11 +110,15 @@ ProgressOutput StandardErrorProgress(bool quiet) {
     std::fflush(stderr);
   };
   output.width_columns = StandardErrorWidth;
-  output.now_s = [] {
-    const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    return std::chrono::duration<double>(now).count();
-  };
+  output.now_s = SteadySeconds;
   return output;
+}
+
+ProgressOutput FileProgress(const std::filesystem::path& file) {
+  const auto stream = std::make_shared<std::ofstream>(file, std::ios::app);
+  return {.write = [stream](std::string_view text) { *stream << text << std::flush; },
+          .width_columns = [] { return kUsualWidth; },
+          .now_s = SteadySeconds};
 }
 
 Progress::Progress(ProgressOutput output, int epochs, int64_t steps_per_epoch) noexcept

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <span>
@@ -41,6 +42,8 @@ struct ProgressOutput {
 
 // Standard error, its width and the monotonic clock.
 ProgressOutput StandardErrorProgress(bool quiet);
+// Lines at the end of a file, which is made where there is none.
+ProgressOutput FileProgress(const std::filesystem::path& file);
 
 class Progress {
  public:

@@ -38,6 +38,7 @@ Store::Store(const Plan& plan)
     }
   }
   Poison(Storage::kPersistent);
+  Poison(Storage::kData);
   Poison(Storage::kTransient);
 }
 

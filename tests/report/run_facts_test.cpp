@@ -66,6 +66,32 @@ TEST_CASE("a resumed run needs no run.json, nor a good one", "[report]") {
   }
 }
 
+TEST_CASE("a run's threads are those that it had last", "[report]") {
+  const TempFolder folder;
+  CHECK(RecordedThreads(folder.path()) == 0);
+  RunFacts facts = kFacts;
+  RecordStart(folder.path(), facts);
+  CHECK_FALSE(Recorded(folder).contains("threads"));
+  CHECK(RecordedThreads(folder.path()) == 0);
+  facts.threads = 3;
+  RecordStart(folder.path(), facts);
+  CHECK(RecordedThreads(folder.path()) == 3);
+  facts.threads = 2;
+  RecordResume(folder.path(), facts, 5);
+  CHECK(RecordedThreads(folder.path()) == 2);
+  facts.threads = 0;  // on a GPU
+  RecordResume(folder.path(), facts, 9);
+  CHECK(RecordedThreads(folder.path()) == 2);
+  for (const std::string bad :
+       {"{", "[]", "7", R"({"threads": -1})", R"({"threads": 0})", R"({"threads": 1e9})",
+        R"({"threads": 99999999999999})", R"({"threads": "2"})", R"({"threads": 2.5})",
+        R"({"resumed": [7, {"threads": null}]})"}) {
+    INFO(bad);
+    WriteBytes(folder.path() / "run.json", bad);
+    CHECK(RecordedThreads(folder.path()) == 0);
+  }
+}
+
 TEST_CASE("bytes that are no text do not stop a run", "[report]") {
   const TempFolder folder;
   RunFacts facts = kFacts;

@@ -4,65 +4,18 @@
 
 #include "config/parse.h"
 #include "report/run_record.h"
-#include "tests/catch.h"
-#include "tests/data/idx_files.h"
 #include "tests/report/search_path.h"
-#include "tests/tools/run_tool.h"
-#include "tests/train/synthetic_data.h"
-#include "tests/util/expect_error.h"
-#include "tests/util/temp_folder.h"
+#include "tests/tools/trainer_folder.h"
 
 namespace numeral {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kConfig = R"({
-  "networks": {
-    "generator": {
-      "inputs": {"z": {"kind": "latent", "size": 4}},
-      "layers": [{"type": "dense", "units": 784}, {"type": "tanh"},
-                 {"type": "reshape", "shape": [28, 28, 1]}]},
-    "discriminator": {
-      "inputs": {"image": {"kind": "image"}},
-      "layers": [{"type": "flatten"}, {"type": "dense", "units": 1}]}},
-  "training": {"epochs": 2, "batch_size": 8},
-  "output": {"grid": [2, 2]}})";
-
-// A folder with a config and a small data set, as a user's working folder.
-class WorkingFolder {
- public:
-  WorkingFolder() {
-    const Dataset data = SyntheticData(64, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
-    WriteBytes(path() / "data/mnist/train-images-idx3-ubyte",
-               BigEndian({0x803, 64, kImageSide, kImageSide}) +
-                   std::string(data.pixels.begin(), data.pixels.end()));
-    WriteBytes(path() / "data/mnist/train-labels-idx1-ubyte",
-               IdxLabels(std::string(data.labels.begin(), data.labels.end())));
-    WriteBytes(path() / "small.json", kConfig);
-  }
-  const fs::path& path() const { return folder_.path(); }
-  ToolResult Train(std::vector<std::string> args) const { return RunTool("trainer", args, path()); }
-
- private:
-  TempFolder folder_;
-};
-
-int Lines(const std::string& text) {
-  return static_cast<int>(std::count(text.begin(), text.end(), '\n'));
-}
-
-void CheckRefused(const ToolResult& result, std::initializer_list<std::string> mentions) {
-  INFO(result.err);
-  CHECK(result.status == 2);
-  CHECK(Lines(result.err) == 1);
-  CheckMentions(result.err, mentions);
-}
-
 }  // namespace
 
 TEST_CASE("a run leaves the files that the design promises", "[trainer]") {
-  const WorkingFolder folder;
+  const TrainerFolder folder;
   const ToolResult result = folder.Train({"small.json"});
   INFO(result.err);
   CHECK(result.status == 0);
@@ -96,7 +49,7 @@ TEST_CASE("a run leaves the files that the design promises", "[trainer]") {
 }
 
 TEST_CASE("the command of a report repeats its run to the byte", "[trainer]") {
-  const WorkingFolder folder;
+  const TrainerFolder folder;
   const std::vector<std::string> args =
       GENERATE(std::vector<std::string>{}, std::vector<std::string>{"--max-steps", "11"});
   std::vector<std::string> all{
@@ -125,7 +78,7 @@ TEST_CASE("the command of a report repeats its run to the byte", "[trainer]") {
 }
 
 TEST_CASE("a resumed run says so in run.json", "[trainer]") {
-  const WorkingFolder folder;
+  const TrainerFolder folder;
   REQUIRE(folder.Train({"small.json", "--quiet", "--max-steps", "3"}).status == 0);
   REQUIRE(folder.Train({"small.json", "--quiet", "--resume"}).status == 0);
   const Json facts = Json::parse(ReadFile(folder.path() / "runs/small/run.json"));
@@ -136,8 +89,37 @@ TEST_CASE("a resumed run says so in run.json", "[trainer]") {
   CheckMentions(ReadFile(folder.path() / "runs/small/report.html"), {"at step 3"});
 }
 
+TEST_CASE("a resumed run has the threads that it had, unless told otherwise", "[trainer]") {
+  const TrainerFolder folder;
+  const auto threads = [&](const char* pointer) {
+    const Json facts = Json::parse(ReadFile(folder.path() / "runs/small/run.json"));
+    return facts[Json::json_pointer(pointer)].get<int>();
+  };
+  REQUIRE(folder.Train({"small.json", "--quiet", "--threads", "3", "--max-steps", "3"}).status ==
+          0);
+  CHECK(threads("/threads") == 3);
+  const ToolResult same = folder.Train({"small.json", "--resume", "--max-steps", "5"});
+  CHECK(same.status == 0);
+  CheckMentions(same.err, {"CPU, 3 threads"});
+  CHECK(same.err.find("--threads") == std::string::npos);
+  CHECK(threads("/resumed/0/threads") == 3);
+  const ToolResult other =
+      folder.Train({"small.json", "--resume", "--quiet", "--threads", "2", "--max-steps", "7"});
+  CHECK(other.status == 0);
+  CHECK(Lines(other.err) == 1);
+  CheckMentions(other.err, {"runs/small", "--threads 3", "with 2"});
+  CHECK(threads("/resumed/1/threads") == 2);
+  REQUIRE(folder.Train({"small.json", "--resume", "--quiet"}).status == 0);
+  CHECK(threads("/resumed/2/threads") == 2);
+  CheckMentions(ReadRun(folder.path() / "runs/small").RepeatCommand(), {"--threads 3"});
+  for (const char* bad : {"-1", "two", "1.5", "5000", ""}) {
+    INFO(bad);
+    CheckRefused(folder.Train({"small.json", "--threads", bad}), {"--threads"});
+  }
+}
+
 TEST_CASE("a report that fails costs a line and nothing else", "[trainer]") {
-  const WorkingFolder folder;
+  const TrainerFolder folder;
   REQUIRE(folder.Train({"small.json", "--max-steps", "3"}).status == 0);
   const fs::path run = folder.path() / "runs/small";
   fs::remove(run / "report.html");
@@ -150,7 +132,7 @@ TEST_CASE("a report that fails costs a line and nothing else", "[trainer]") {
 }
 
 TEST_CASE("without gnuplot a run ends as ever, with one note", "[trainer]") {
-  const WorkingFolder folder;
+  const TrainerFolder folder;
   const SearchPath path(folder.path());
   const ToolResult result = folder.Train({"small.json"});
   CHECK(result.status == 0);
@@ -162,7 +144,7 @@ TEST_CASE("without gnuplot a run ends as ever, with one note", "[trainer]") {
 }
 
 TEST_CASE("bad input gets one line and status 2", "[trainer]") {
-  const WorkingFolder folder;
+  const TrainerFolder folder;
   CheckRefused(folder.Train({"absent.json"}), {"absent.json"});
   WriteBytes(folder.path() / "broken.json", "{\"seed\": }");
   CheckRefused(folder.Train({"broken.json"}), {"broken.json"});
@@ -188,7 +170,7 @@ TEST_CASE("bad input gets one line and status 2", "[trainer]") {
 }
 
 TEST_CASE("a damaged data set is refused by name before anything is written", "[trainer]") {
-  const WorkingFolder folder;
+  const TrainerFolder folder;
   const fs::path labels = folder.path() / "data/mnist/train-labels-idx1-ubyte";
   WriteBytes(labels, ReadFile(labels).substr(0, 40));
   CheckRefused(folder.Train({"small.json"}), {labels.filename().string()});
@@ -196,7 +178,7 @@ TEST_CASE("a damaged data set is refused by name before anything is written", "[
 }
 
 TEST_CASE("a classifier that is none is refused before anything is written", "[trainer]") {
-  const WorkingFolder folder;
+  const TrainerFolder folder;
   CheckRefused(folder.Train({"small.json", "--classifier", "absent.bin"}), {"absent.bin"});
   WriteBytes(folder.path() / "broken.bin", "broken");
   CheckRefused(folder.Train({"small.json", "--classifier", "broken.bin"}), {"broken.bin"});
@@ -204,7 +186,7 @@ TEST_CASE("a classifier that is none is refused before anything is written", "[t
 }
 
 TEST_CASE("the program that restarts itself for patient threads is the same run", "[trainer]") {
-  const WorkingFolder folder;
+  const TrainerFolder folder;
   const char* set = std::getenv("OMP_WAIT_POLICY");
   const std::string policy = set == nullptr ? "" : set;
   unsetenv("OMP_WAIT_POLICY");
@@ -218,7 +200,7 @@ TEST_CASE("the program that restarts itself for patient threads is the same run"
 
 TEST_CASE("a signal ends the run after the step, saved and resumable", "[trainer]") {
   for (const int signal : {SIGINT, SIGTERM}) {
-    const WorkingFolder folder;
+    const TrainerFolder folder;
     const Tool tool(
         "trainer",
         {"small.json", "--epochs", "1000000", "--set", "/output/checkpoint_every=1000000"},

@@ -23,7 +23,7 @@ void ForEachTensor(Session& a, Session& b,
   for (TensorId id = 0; id < static_cast<TensorId>(plan.tensors.size()); ++id) {
     const TensorInfo& info = plan.tensor(id);
     if (info.storage != Storage::kPersistent || info.dtype != DType::kF32) continue;
-    if (info.name.starts_with("data/") || info.name.starts_with("sample")) continue;
+    if (info.name.starts_with("sample")) continue;
     const TensorId other = b.plan().FindTensor(info.name);
     if (other != kNoTensor) visit(info.name, ReadReals(a, id), ReadReals(b, other));
   }
