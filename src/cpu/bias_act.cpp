@@ -17,6 +17,14 @@ namespace {
 
 constexpr uint32_t kDroppedBits = 0x80000000u;  // -0.0f
 
+// What is kept must not be stored as -0.0.
+template <typename T>
+float Kept(float value) {
+  value += 0.0f;  // turns -0.0 into +0.0
+  if constexpr (std::is_same_v<T, float>) return value;
+  return Select(std::fabs(value) <= Bf16::kRoundsToZero, 0, value);
+}
+
 // A run of whole samples whose dropout mask comes from one stream.
 struct Segment {
   int64_t first_elem, elems;
@@ -100,8 +108,7 @@ class ForwardKernel {
     for (int64_t k = 0; k < count; ++k) {
       float value = act(x[k] + bias[k]);
       if constexpr (kDropout) {
-        const float kept = T(value * scale) + 0.0f;  // the sum turns -0.0 into +0.0
-        value = Select(bits[k] < threshold, -0.0f, kept);
+        value = Select(bits[k] < threshold, -0.0f, Kept<T>(value * scale));
       }
       y[k] = value;
     }

@@ -26,7 +26,7 @@ constexpr int64_t kGrain = 64;  // elements; a few vectors
 
 template <bool kAccumulate, typename T, typename Function, typename Y>
 void Combine(const T* a, const T* b, int64_t count, Function function, Y* y) {
-#pragma omp simd
+#pragma omp simd simdlen(kSimdElems)
   for (int64_t i = 0; i < count; ++i) Put<kAccumulate>(function(a[i], b[i]), y[i]);
 }
 

@@ -133,7 +133,7 @@ class CpuEngine : public Engine {
                      .dense_epilogue = true,
                      .precisions_text =
                          "fp32 on this processor; bf16 takes one with AVX512-BF16 "
-                         "or AMX, tf32 a GPU"};
+                         "or AMX, tf32 takes a GPU"};
     if (ProcessorHasBf16()) {
       capabilities_.precisions.push_back(Precision::kBf16);
       capabilities_.precisions_text = "fp32 and bf16; tf32 takes a GPU";

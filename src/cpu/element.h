@@ -10,6 +10,11 @@
 
 namespace numeral::cpu {
 
+// For `#pragma omp simd simdlen(kSimdElems)` in loops over the channels of a pixel, which may be
+// few: gcc fills vectors with as many elements as fit of the smallest type, and leaves the rest
+// scalar.
+inline constexpr int kSimdElems = 16;
+
 struct Bf16 {
   Bf16() = default;
   Bf16(const Bf16&) = default;
@@ -25,6 +30,9 @@ struct Bf16 {
     bits = Bf16FromFloat(value);
     return *this;
   }
+
+  // The largest number that is rounded to zero.
+  static constexpr float kRoundsToZero = 0x1p-134f;
 
   uint16_t bits;
 };

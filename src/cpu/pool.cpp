@@ -60,7 +60,7 @@ void PoolWindow(const Pooling& pooling, const T* x, Range rows, Range columns, i
     for (int64_t ix = columns.begin; ix < columns.end; ++ix) {
       const int32_t pixel = static_cast<int32_t>(iy * pooling.w + ix);
       const T* values = x + pixel * pooling.c;
-#pragma omp simd
+#pragma omp simd simdlen(kSimdElems)
       for (int64_t j = 0; j < channels; ++j) {
         const float value = values[j];
         const bool wins = (value > best[j]) | (value != value);
@@ -69,6 +69,7 @@ void PoolWindow(const Pooling& pooling, const T* x, Range rows, Range columns, i
       }
     }
   }
+#pragma omp simd simdlen(kSimdElems)
   for (int64_t j = 0; j < channels; ++j) y[j] = best[j];
   if (argmax != nullptr) std::copy_n(winner, channels, argmax);
 }
@@ -110,14 +111,14 @@ void GatherPixel(const Pooling& pooling, int32_t pixel, const T* grad_y, const i
       const int64_t offset = (ip * pooling.q + iq) * pooling.c;
       const T* grads = grad_y + offset;
       const int32_t* winners = argmax + offset;
-#pragma omp simd
+#pragma omp simd simdlen(kSimdElems)
       for (int64_t j = 0; j < channels; ++j) {
         const float grad = grads[j];
         sum[j] += winners[j] == pixel ? grad : 0.0f;
       }
     }
   }
-#pragma omp simd
+#pragma omp simd simdlen(kSimdElems)
   for (int64_t j = 0; j < channels; ++j) Put<kAccumulate>(sum[j], grad_x[j]);
 }
 

@@ -27,7 +27,7 @@ void Move(const T& from, T& to) {
 
 template <bool kAccumulate, typename T>
 void Copy(const T* from, int64_t count, T* to) {
-#pragma omp simd
+#pragma omp simd simdlen(kSimdElems)
   for (int64_t i = 0; i < count; ++i) Move<kAccumulate>(from[i], to[i]);
 }
 
@@ -40,7 +40,7 @@ Kernel PermuteKernel(const T* x, int64_t rows, std::vector<int32_t> source, T* y
       for (int64_t row = begin; row < end; ++row) {
         const T* from = x + row * features;
         T* to = y + row * features;
-#pragma omp simd
+#pragma omp simd simdlen(kSimdElems)
         for (int64_t i = 0; i < features; ++i) Move<kAccumulate>(from[indices[i]], to[i]);
       }
     });
@@ -78,12 +78,12 @@ void SumPixels(const Scaling& scaling, const T* grad_y, int64_t channels, T* gra
       if (first && !kAccumulate) {
         std::copy_n(grad, channels, sum);
       } else {
-#pragma omp simd
+#pragma omp simd simdlen(kSimdElems)
         for (int64_t c = 0; c < channels; ++c) sum[c] += grad[c];
       }
     }
   }
-#pragma omp simd
+#pragma omp simd simdlen(kSimdElems)
   for (int64_t c = 0; c < channels; ++c) grad_x[c] = sum[c];
 }
 
@@ -107,7 +107,7 @@ void ShuffleLine(const Scaling& scaling, const Visit& visit) {
       for (int64_t j = 0; j < factor; ++j) {
         const int64_t small = ix * scaling.c * area + i * factor + j;
         const int64_t big = i * scaling.big_line() + (ix * factor + j) * scaling.c;
-#pragma omp simd
+#pragma omp simd simdlen(kSimdElems)
         for (int64_t c = 0; c < scaling.c; ++c) visit(small + c * area, big + c);
       }
     }
@@ -276,7 +276,7 @@ Kernel MakeKernel(const Convert& op, const Binding& binding) {
       Y* y = binding.Activation<Y>(op.y);
       return [=] {
         ParallelRanges(elems, kConvertGrain, elems, [=](int64_t begin, int64_t end) {
-#pragma omp simd
+#pragma omp simd simdlen(kSimdElems)
           for (int64_t i = begin; i < end; ++i) y[i] = x[i];
         });
       };

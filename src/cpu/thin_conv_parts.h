@@ -100,9 +100,9 @@ inline Vector<kWidth> Load(const float* from) {
 template <int kWidth>
 inline Vector<kWidth> Load(const Bf16* from) {
   using Types = VectorOf<kWidth>;
-  const auto& upper = *reinterpret_cast<const typename Types::bf16_in_memory*>(from);
-  return reinterpret_cast<Vector<kWidth>>(__builtin_convertvector(upper, typename Types::bits)
-                                          << 16);
+  const typename Types::bits upper = __builtin_convertvector(
+      *reinterpret_cast<const typename Types::bf16_in_memory*>(from), typename Types::bits);
+  return reinterpret_cast<Vector<kWidth>>(upper << 16);
 }
 template <int kWidth>
 inline void Store(float* to, const Vector<kWidth>& value) {

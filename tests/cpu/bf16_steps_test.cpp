@@ -1,39 +1,11 @@
-// The CPU engine with bf16 activations. Processors without bf16 arithmetic have none of it: there
-// every test here says that it is skipped.
-#include "config/parse.h"
-#include "engine/engine.h"
-#include "tests/catch.h"
-#include "tests/support/compare.h"
-#include "tests/support/op_cases.h"
+// Whole bf16 runs of the CPU engine.
+#include "tests/cpu/bf16_engine.h"
 #include "tests/tolerance.h"
 #include "tests/train/compare_runs.h"
 #include "tests/train/golden_run.h"
 #include "tests/util/temp_folder.h"
 
 namespace numeral {
-namespace {
-
-bool HasBf16(const Engine& engine) {
-  const std::vector<Precision>& precisions = engine.capabilities().precisions;
-  const bool has = std::count(precisions.begin(), precisions.end(), Precision::kBf16) > 0;
-  if (!has) WARN("skipped: the cpu engine computes in " << engine.capabilities().precisions_text);
-  return has;
-}
-
-std::vector<OpCase> Bf16Cases() {
-  std::vector<OpCase> cases;
-  for (const OpCase& op_case : AllCases()) {
-    if (auto bf16 = WithBf16Activations(op_case)) cases.push_back(std::move(*bf16));
-  }
-  return cases;
-}
-
-}  // namespace
-
-TEST_CASE("cpu: every op with bf16 activations", "[bf16]") {
-  const auto engine = MakeCpuEngine();
-  if (HasBf16(*engine)) CheckCases(*engine, Bf16Cases());
-}
 
 TEST_CASE("cpu: ten bf16 steps of every config stay near those in fp32", "[bf16]") {
   const auto engine = MakeCpuEngine({.poison = true});
