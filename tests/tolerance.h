@@ -70,6 +70,8 @@ inline constexpr double kGoldenGradientAtol = 1e-6, kGoldenGradientShare = 3e-4;
 inline constexpr double kSecondStepShare = 1e-2;
 // Losses of two steps with activations and products in bf16 (8 bits), against fp32.
 inline constexpr double kBf16Metrics = 3e-2;
+// The same of ten steps, in which a GAN's two networks drive each other's weights apart.
+inline constexpr double kBf16TenSteps = 1e-1;
 // Weights after ten steps: a gradient near zero may change its sign with the rounding, and Adam
 // then steps by a learning rate (1e-4 .. 4e-3) the other way.
 inline constexpr double kGoldenWeightAtol = 2e-3;

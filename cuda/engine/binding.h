@@ -23,11 +23,6 @@ class Binding : public PlanBinding {
     return Address(a) == Address(b) && info(a).elems() == info(b).elems() &&
            info(a).dtype == info(b).dtype;
   }
-  // An activation stored as T, float or bf16.
-  template <typename T>
-  T* Activation(TensorId id) const {
-    return Typed<T>(id, std::is_same_v<T, float> ? DType::kF32 : DType::kBF16);
-  }
 
   // use.template operator()<T>() with the type that tensor `id` is stored as.
   template <typename Use>

@@ -23,7 +23,9 @@ std::vector<Key> TopKeys() {
       {kTop, "convention", kChoice, OneOf({"pytorch", "keras"}), Value("pytorch"),
        "Whose defaults hold, and what batch norm's momentum and Adam's epsilon mean."},
       {kTop, "precision", kChoice, OneOf({"fp32", "tf32", "bf16"}), Value("fp32"),
-       "Arithmetic of convolutions and matrix products; everything else is fp32."},
+       "What convolutions and matrix products multiply; sums are fp32. In bf16, activations and "
+       "their "
+       "gradients are stored so too, everything else stays fp32."},
       {kTop, "data", kObject, {}, Value(Json::object()), "The images to learn."},
       {kTop,
        "networks",

@@ -36,7 +36,8 @@ class Normalizer {
     tiles_.Spread(shift, channel, Mean() + 2 * tiles_.width());
   }
 
-  void RunTile(const Tile& tile, const float* x, float* y) {
+  template <typename T>
+  void RunTile(const Tile& tile, const T* x, T* y) {
     ForEachRow(tiles_, tile, [&](int64_t offset, int64_t first_column, int64_t columns) {
       const float* mean = Mean() + first_column;
       Row(x + offset, mean, mean + tiles_.width(), mean + 2 * tiles_.width(), columns, y + offset);
@@ -46,8 +47,9 @@ class Normalizer {
  private:
   float* Mean() { return table_.data(); }
 
-  [[gnu::always_inline]] void Row(const float* x, const float* mean, const float* slope,
-                                  const float* shift, int64_t columns, float* y) const {
+  template <typename T>
+  [[gnu::always_inline]] void Row(const T* x, const float* mean, const float* slope,
+                                  const float* shift, int64_t columns, T* y) const {
     const Act act = act_;
 #pragma omp simd
     for (int64_t j = 0; j < columns; ++j) {
@@ -67,12 +69,13 @@ class ChannelMoments {
       : tiles_(tiles), values_(static_cast<size_t>(tiles.chunks() * tiles.channels())) {}
 
   // Sums of distances to a value near each column's mean: that of the tile's first rows.
-  void AddTile(const Tile& tile, const float* x) {
+  template <typename T>
+  void AddTile(const Tile& tile, const T* x) {
     alignas(64) float near[ColumnTiles::kMaxColumns];
     FirstRowsMean(tile, x, near);
     ColumnSums<2> sums;
     SumRows(tiles_, tile, sums, [&](int64_t offset, int64_t, int64_t columns, auto& recent) {
-      const float* row = x + offset;
+      const T* row = x + offset;
 #pragma omp simd
       for (int64_t j = 0; j < columns; ++j) {
         const float distance = row[j] - near[j];
@@ -100,13 +103,14 @@ class ChannelMoments {
   }
 
  private:
-  void FirstRowsMean(Tile tile, const float* x, float* mean) const {
+  template <typename T>
+  void FirstRowsMean(Tile tile, const T* x, float* mean) const {
     std::fill_n(mean, tile.columns, 0.0f);
     tile.rows = std::min<int64_t>(tile.rows, ColumnTiles::kFlushRows);
     if (tile.rows > 0) tile.tail = 0;
     const float weight = 1.0f / static_cast<float>(std::max<int64_t>(tile.rows, 1));
     ForEachRow(tiles_, tile, [&](int64_t offset, int64_t, int64_t columns) {
-      const float* row = x + offset;
+      const T* row = x + offset;
 #pragma omp simd
       for (int64_t j = 0; j < columns; ++j) mean[j] += row[j] * weight;
     });
@@ -116,15 +120,15 @@ class ChannelMoments {
   std::vector<Moments> values_;
 };
 
-template <typename Act>
+template <typename T, typename Act>
 class ForwardKernel {
  public:
   ForwardKernel(const BatchNormForward& op, const Binding& binding, Act act)
       : op_(op),
-        x_(binding.F32(op.x)),
+        x_(binding.Activation<T>(op.x)),
         scale_(binding.F32(op.scale)),
         shift_(binding.F32(op.shift)),
-        y_(binding.F32(op.y)),
+        y_(binding.Activation<T>(op.y)),
         mean_(binding.F32(op.mean)),
         inv_std_(binding.F32(op.inv_std)),
         running_mean_(binding.F32(op.running_mean)),
@@ -166,26 +170,27 @@ class ForwardKernel {
   }
 
   BatchNormForward op_;
-  const float* x_;
+  const T* x_;
   const float* scale_;
   const float* shift_;
-  float *y_, *mean_, *inv_std_, *running_mean_, *running_variance_;
+  T* y_;
+  float *mean_, *inv_std_, *running_mean_, *running_variance_;
   ColumnTiles tiles_;
   ChannelMoments moments_;
   Normalizer<Act> normalizer_;
 };
 
-template <typename Act>
+template <typename T, typename Act>
 class InferenceKernel {
  public:
   InferenceKernel(const BatchNormInference& op, const Binding& binding, Act act)
       : epsilon_(op.epsilon),
-        x_(binding.F32(op.x)),
+        x_(binding.Activation<T>(op.x)),
         scale_(binding.F32(op.scale)),
         shift_(binding.F32(op.shift)),
         mean_(binding.F32(op.running_mean)),
         variance_(binding.F32(op.running_variance)),
-        y_(binding.F32(op.y)),
+        y_(binding.Activation<T>(op.y)),
         tiles_(TilesOf(binding.info(op.x))),
         normalizer_(tiles_, act) {}
 
@@ -204,12 +209,12 @@ class InferenceKernel {
 
  private:
   double epsilon_;
-  const float* x_;
+  const T* x_;
   const float* scale_;
   const float* shift_;
   const float* mean_;
   const float* variance_;
-  float* y_;
+  T* y_;
   ColumnTiles tiles_;
   Normalizer<Act> normalizer_;
 };
@@ -217,14 +222,18 @@ class InferenceKernel {
 }  // namespace
 
 Kernel MakeKernel(const BatchNormForward& op, const Binding& binding) {
-  return WithActivation(op.activation, [&](auto act) -> Kernel {
-    return ForwardKernel<decltype(act)>(op, binding, act);
+  return binding.WithElement(op.x, [&]<typename T>() -> Kernel {
+    return WithActivation(op.activation, [&](auto act) -> Kernel {
+      return ForwardKernel<T, decltype(act)>(op, binding, act);
+    });
   });
 }
 
 Kernel MakeKernel(const BatchNormInference& op, const Binding& binding) {
-  return WithActivation(op.activation, [&](auto act) -> Kernel {
-    return InferenceKernel<decltype(act)>(op, binding, act);
+  return binding.WithElement(op.x, [&]<typename T>() -> Kernel {
+    return WithActivation(op.activation, [&](auto act) -> Kernel {
+      return InferenceKernel<T, decltype(act)>(op, binding, act);
+    });
   });
 }
 

@@ -17,19 +17,19 @@ namespace {
 
 using Tile = ColumnTiles::Tile;
 
-template <typename Act>
+template <typename T, typename Act>
 class BackwardKernel {
  public:
   BackwardKernel(const BatchNormBackward& op, const Binding& binding, Act act)
       : act_(act),
         mode_(op.mode),
-        x_(binding.F32(op.x)),
-        y_(binding.F32(op.y)),
-        grad_y_(binding.F32(op.grad_y)),
+        x_(binding.Activation<T>(op.x)),
+        y_(binding.Activation<T>(op.y)),
+        grad_y_(binding.Activation<T>(op.grad_y)),
         scale_(binding.F32(op.scale)),
         mean_(binding.F32(op.mean)),
         inv_std_(binding.F32(op.inv_std)),
-        grad_x_(binding.F32(op.grad_x)),
+        grad_x_(binding.Activation<T>(op.grad_x)),
         grad_scale_(binding.F32(op.grad_scale)),
         grad_shift_(binding.F32(op.grad_shift)),
         tiles_(binding.info(op.x).rows * binding.info(op.x).shape.Pixels(),
@@ -58,9 +58,9 @@ class BackwardKernel {
 
   // Row pointers and the activation by value, so that no store in a loop can seem to change them.
   struct Row {
-    const float* x;
-    const float* y;
-    const float* grad_y;
+    const T* x;
+    const T* y;
+    const T* grad_y;
     Act act;
 
     // g of element j. y is not touched where the activation does not need it.
@@ -110,7 +110,7 @@ class BackwardKernel {
   void RunTile(const Tile& tile) {
     ForEachRow(tiles_, tile, [&](int64_t offset, int64_t first_column, int64_t columns) {
       const Row row = RowAt(offset);
-      float* grad_x = grad_x_ + offset;
+      T* grad_x = grad_x_ + offset;
       const float *mean = Table(kMean) + first_column, *slope = Table(kSlope) + first_column;
       const float *curve = Table(kCurve) + first_column, *level = Table(kLevel) + first_column;
 #pragma omp simd
@@ -123,13 +123,14 @@ class BackwardKernel {
 
   Act act_;
   GradientMode mode_;
-  const float* x_;
-  const float* y_;
-  const float* grad_y_;
+  const T* x_;
+  const T* y_;
+  const T* grad_y_;
   const float* scale_;
   const float* mean_;
   const float* inv_std_;
-  float *grad_x_, *grad_scale_, *grad_shift_;
+  T* grad_x_;
+  float *grad_scale_, *grad_shift_;
   ColumnTiles tiles_;
   ChannelSums<2> sums_;
   std::vector<float> table_;
@@ -138,8 +139,10 @@ class BackwardKernel {
 }  // namespace
 
 Kernel MakeKernel(const BatchNormBackward& op, const Binding& binding) {
-  return WithActivation(op.activation, [&](auto act) -> Kernel {
-    return BackwardKernel<decltype(act)>(op, binding, act);
+  return binding.WithElement(op.x, [&]<typename T>() -> Kernel {
+    return WithActivation(op.activation, [&](auto act) -> Kernel {
+      return BackwardKernel<T, decltype(act)>(op, binding, act);
+    });
   });
 }
 

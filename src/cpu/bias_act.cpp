@@ -17,6 +17,14 @@ namespace {
 
 constexpr uint32_t kDroppedBits = 0x80000000u;  // -0.0f
 
+// What is kept must not be stored as -0.0.
+template <typename T>
+float Kept(float value) {
+  value += 0.0f;  // turns -0.0 into +0.0
+  if constexpr (std::is_same_v<T, float>) return value;
+  return Select(std::fabs(value) <= Bf16::kRoundsToZero, 0, value);
+}
+
 // A run of whole samples whose dropout mask comes from one stream.
 struct Segment {
   int64_t first_elem, elems;
@@ -37,14 +45,14 @@ std::vector<Segment> SegmentsOf(const BiasActForward& op, const TensorInfo& x) {
   return segments;
 }
 
-template <bool kDropout, typename Act>
+template <typename T, bool kDropout, typename Act>
 class ForwardKernel {
  public:
   ForwardKernel(const BiasActForward& op, const Binding& binding, Act act)
       : act_(act),
-        x_(binding.F32(op.x)),
+        x_(binding.Activation<T>(op.x)),
         bias_(binding.F32(op.bias)),
-        y_(binding.F32(op.y)),
+        y_(binding.Activation<T>(op.y)),
         step_(binding.I64(op.step)),
         seed_(binding.seed()),
         threshold_(DropoutThreshold(op.dropout_rate)),
@@ -91,8 +99,8 @@ class ForwardKernel {
     }
   }
 
-  [[gnu::always_inline]] void Block(const float* x, const float* bias, const uint32_t* bits,
-                                    int64_t count, float* y) const {
+  [[gnu::always_inline]] void Block(const T* x, const float* bias, const uint32_t* bits,
+                                    int64_t count, T* y) const {
     const Act act = act_;
     const float scale = scale_;
     const uint32_t threshold = threshold_;
@@ -100,17 +108,16 @@ class ForwardKernel {
     for (int64_t k = 0; k < count; ++k) {
       float value = act(x[k] + bias[k]);
       if constexpr (kDropout) {
-        const float kept = value * scale + 0.0f;  // the sum turns -0.0 into +0.0
-        value = Select(bits[k] < threshold, -0.0f, kept);
+        value = Select(bits[k] < threshold, -0.0f, Kept<T>(value * scale));
       }
       y[k] = value;
     }
   }
 
   Act act_;
-  const float* x_;
+  const T* x_;
   const float* bias_;
-  float* y_;
+  T* y_;
   const int64_t* step_;
   uint64_t seed_;
   uint32_t threshold_;
@@ -120,14 +127,14 @@ class ForwardKernel {
   std::vector<float> table_;  // zeros where there is no bias
 };
 
-template <bool kDropout, typename Act>
+template <typename T, bool kDropout, typename Act>
 class BackwardKernel {
  public:
   BackwardKernel(const BiasActBackward& op, const Binding& binding, Act act)
       : act_(act),
-        y_(binding.F32(op.y)),
-        grad_y_(binding.F32(op.grad_y)),
-        grad_x_(binding.F32(op.grad_x)),
+        y_(binding.Activation<T>(op.y)),
+        grad_y_(binding.Activation<T>(op.grad_y)),
+        grad_x_(binding.Activation<T>(op.grad_x)),
         grad_bias_(binding.F32(op.grad_bias)),
         mode_(op.bias_mode),
         keep_(1 - op.dropout_rate),
@@ -162,16 +169,17 @@ class BackwardKernel {
     if (grad_bias_ != nullptr) sums_.Store(tile, sums);
   }
 
-  [[gnu::always_inline]] void Row(const float* y, const float* grad_y, int64_t columns,
-                                  float* grad_x, float* sum) const {
+  [[gnu::always_inline]] void Row(const T* y, const T* grad_y, int64_t columns, T* grad_x,
+                                  float* sum) const {
     const Act act = act_;
     const float keep = keep_, scale = scale_;
 #pragma omp simd
     for (int64_t j = 0; j < columns; ++j) {
       float grad = grad_y[j];
       if constexpr (kDropout) {
-        const float through = grad * scale * act.Derivative(y[j] * keep);
-        grad = Select(std::bit_cast<uint32_t>(y[j]) == kDroppedBits, 0, through);
+        const float result = y[j];
+        const float through = grad * scale * act.Derivative(result * keep);
+        grad = Select(std::bit_cast<uint32_t>(result) == kDroppedBits, 0, through);
       } else if constexpr (kReadsResult) {
         grad *= act.Derivative(y[j]);
       }
@@ -186,9 +194,9 @@ class BackwardKernel {
   }
 
   Act act_;
-  const float* y_;
-  const float* grad_y_;
-  float* grad_x_;
+  const T* y_;
+  const T* grad_y_;
+  T* grad_x_;
   float* grad_bias_;
   GradientMode mode_;
   float keep_, scale_;
@@ -199,16 +207,20 @@ class BackwardKernel {
 }  // namespace
 
 Kernel MakeKernel(const BiasActForward& op, const Binding& binding) {
-  return WithActivation(op.activation, [&](auto act) -> Kernel {
-    if (op.dropout_rate > 0) return ForwardKernel<true, decltype(act)>(op, binding, act);
-    return ForwardKernel<false, decltype(act)>(op, binding, act);
+  return binding.WithElement(op.x, [&]<typename T>() -> Kernel {
+    return WithActivation(op.activation, [&](auto act) -> Kernel {
+      if (op.dropout_rate > 0) return ForwardKernel<T, true, decltype(act)>(op, binding, act);
+      return ForwardKernel<T, false, decltype(act)>(op, binding, act);
+    });
   });
 }
 
 Kernel MakeKernel(const BiasActBackward& op, const Binding& binding) {
-  return WithActivation(op.activation, [&](auto act) -> Kernel {
-    if (op.dropout_rate > 0) return BackwardKernel<true, decltype(act)>(op, binding, act);
-    return BackwardKernel<false, decltype(act)>(op, binding, act);
+  return binding.WithElement(op.grad_y, [&]<typename T>() -> Kernel {
+    return WithActivation(op.activation, [&](auto act) -> Kernel {
+      if (op.dropout_rate > 0) return BackwardKernel<T, true, decltype(act)>(op, binding, act);
+      return BackwardKernel<T, false, decltype(act)>(op, binding, act);
+    });
   });
 }
 

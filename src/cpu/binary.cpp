@@ -24,14 +24,14 @@ struct First {
 
 constexpr int64_t kGrain = 64;  // elements; a few vectors
 
-template <bool kAccumulate, typename Function>
-void Combine(const float* a, const float* b, int64_t count, Function function, float* y) {
-#pragma omp simd
+template <bool kAccumulate, typename T, typename Function, typename Y>
+void Combine(const T* a, const T* b, int64_t count, Function function, Y* y) {
+#pragma omp simd simdlen(kSimdElems)
   for (int64_t i = 0; i < count; ++i) Put<kAccumulate>(function(a[i], b[i]), y[i]);
 }
 
-template <bool kAccumulate, typename Function>
-Kernel Flat(const float* a, const float* b, int64_t elems, Function function, float* y) {
+template <bool kAccumulate, typename T, typename Function>
+Kernel Flat(const T* a, const T* b, int64_t elems, Function function, T* y) {
   return [=] {
     ParallelRanges(elems, kGrain, elems, [=](int64_t begin, int64_t end) {
       Combine<kAccumulate>(a + begin, b + begin, end - begin, function, y + begin);
@@ -40,8 +40,8 @@ Kernel Flat(const float* a, const float* b, int64_t elems, Function function, fl
 }
 
 // b is [rows][c] and stands for each of the pixels of a.
-template <bool kAccumulate, typename Function>
-Kernel Spread(const float* a, const float* b, const TensorInfo& info, Function function, float* y) {
+template <bool kAccumulate, typename T, typename Function>
+Kernel Spread(const T* a, const T* b, const TensorInfo& info, Function function, T* y) {
   const int64_t pixels = info.shape.Pixels(), total = info.rows * pixels, c = info.shape.c;
   return [=] {
     ParallelRanges(total, 1, total * c, [=](int64_t begin, int64_t end) {
@@ -53,9 +53,9 @@ Kernel Spread(const float* a, const float* b, const TensorInfo& info, Function f
 }
 
 // y[row][0 .. channels-1] = sum over pixels of function(a, b), for one row and a block of channels.
-template <bool kAccumulate, typename Function>
-void SumPixels(const float* a, const float* b, int64_t pixels, int64_t stride, int64_t channels,
-               Function function, float* y) {
+template <bool kAccumulate, typename T, typename Function>
+void SumPixels(const T* a, const T* b, int64_t pixels, int64_t stride, int64_t channels,
+               Function function, T* y) {
   ColumnSums<1> sums;
   sums.Clear(channels);
   for (int64_t p = 0; p < pixels; ++p) {
@@ -67,8 +67,8 @@ void SumPixels(const float* a, const float* b, int64_t pixels, int64_t stride, i
     Put<kAccumulate>(static_cast<float>(sums.total[0][j]), y[j]);
 }
 
-template <bool kAccumulate, typename Function>
-Kernel Reduce(const float* a, const float* b, const TensorInfo& info, Function function, float* y) {
+template <bool kAccumulate, typename T, typename Function>
+Kernel Reduce(const T* a, const T* b, const TensorInfo& info, Function function, T* y) {
   constexpr int64_t kBlock = ColumnTiles::kMaxColumns;
   const int64_t pixels = info.shape.Pixels(), rows = info.rows, c = info.shape.c;
   const int64_t blocks = (c + kBlock - 1) / kBlock;
@@ -87,19 +87,21 @@ Kernel Reduce(const float* a, const float* b, const TensorInfo& info, Function f
 template <typename Function>
 Kernel Forward(const BinaryForward& op, const Binding& binding, Function function) {
   const TensorInfo& info = binding.info(op.a);
-  const float *a = binding.F32(op.a), *b = binding.F32(op.b);
-  float* y = binding.F32(op.y);
-  return op.spread ? Spread<false>(a, b, info, function, y)
-                   : Flat<false>(a, b, info.elems(), function, y);
+  return binding.WithElement(op.a, [&]<typename T>() -> Kernel {
+    const T *a = binding.Activation<T>(op.a), *b = binding.Activation<T>(op.b);
+    T* y = binding.Activation<T>(op.y);
+    return op.spread ? Spread<false>(a, b, info, function, y)
+                     : Flat<false>(a, b, info.elems(), function, y);
+  });
 }
 
-template <bool kAccumulate, typename Function>
+template <typename T, bool kAccumulate, typename Function>
 Kernel Backward(const BinaryBackward& op, const Binding& binding, Function function) {
   const TensorInfo& info = binding.info(op.grad_y);
-  const float* grad_y = binding.F32(op.grad_y);
+  const T* grad_y = binding.Activation<T>(op.grad_y);
   // Where the function looks at one operand only, any readable memory does for the other.
-  const float* other = op.other == kNoTensor ? grad_y : binding.F32(op.other);
-  float* grad_x = binding.F32(op.grad_x);
+  const T* other = op.other == kNoTensor ? grad_y : binding.Activation<T>(op.other);
+  T* grad_x = binding.Activation<T>(op.grad_x);
   NUMERAL_CHECK(!(op.reduce && op.spread_other));
   if (op.reduce) return Reduce<kAccumulate>(grad_y, other, info, function, grad_x);
   if (op.spread_other && op.other != kNoTensor) {
@@ -117,16 +119,20 @@ Kernel MakeKernel(const BinaryForward& op, const Binding& binding) {
 
 Kernel MakeKernel(const BinaryBackward& op, const Binding& binding) {
   NUMERAL_CHECK(op.kind == BinaryKind::kAdd || op.other != kNoTensor);
-  return WithMode(op.mode, [&](auto accumulate) {
-    if (op.kind == BinaryKind::kAdd) return Backward<accumulate>(op, binding, First());
-    return Backward<accumulate>(op, binding, Product());
+  return binding.WithElement(op.grad_y, [&]<typename T>() -> Kernel {
+    return WithMode(op.mode, [&](auto accumulate) {
+      if (op.kind == BinaryKind::kAdd) return Backward<T, accumulate>(op, binding, First());
+      return Backward<T, accumulate>(op, binding, Product());
+    });
   });
 }
 
 Kernel MakeKernel(const Accumulate& op, const Binding& binding) {
-  const float* source = binding.F32(op.source);
-  return Flat<true>(source, source, binding.info(op.source).elems(), First(),
-                    binding.F32(op.target));
+  return binding.WithElement(op.source, [&]<typename T>() -> Kernel {
+    const T* source = binding.Activation<T>(op.source);
+    return Flat<true>(source, source, binding.info(op.source).elems(), First(),
+                      binding.Activation<T>(op.target));
+  });
 }
 
 }  // namespace numeral::cpu

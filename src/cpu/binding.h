@@ -7,11 +7,24 @@
 
 #include <functional>
 
+#include "cpu/element.h"
 #include "plan/binding.h"
 
 namespace numeral::cpu {
 
 using Kernel = std::function<void()>;
-using Binding = PlanBinding;
+
+class Binding : public PlanBinding {
+ public:
+  using PlanBinding::PlanBinding;
+
+  // use.template operator()<T>() with the type that tensor `id` is stored as.
+  template <typename Use>
+  Kernel WithElement(TensorId id, const Use& use) const {
+    if (info(id).dtype == DType::kF32) return use.template operator()<float>();
+    NUMERAL_CHECK(info(id).dtype == DType::kBF16);
+    return use.template operator()<Bf16>();
+  }
+};
 
 }  // namespace numeral::cpu

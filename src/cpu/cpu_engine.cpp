@@ -1,7 +1,6 @@
 // The CPU engine: compiles every op of a plan to a kernel and runs phases as lists of them.
 #include <chrono>
 #include <cstring>
-#include <limits>
 
 #include "cpu/elementwise.h"
 #include "cpu/products.h"
@@ -81,9 +80,8 @@ class CpuExecutable : public Executable {
  private:
   void RunPhase(int phase) {
     if (poison_) {
-      const auto count = static_cast<size_t>(plan_->transient_bytes) / sizeof(float);
-      std::fill_n(reinterpret_cast<float*>(transient_.data()), count,
-                  std::numeric_limits<float>::quiet_NaN());
+      // NaN as fp32 and as bf16.
+      std::memset(transient_.data(), 0xFF, static_cast<size_t>(plan_->transient_bytes));
     }
     if (profiling_) return RunTimed(phase);
     for (const Kernel& kernel : phases_[static_cast<size_t>(phase)]) kernel();
@@ -147,7 +145,14 @@ class CpuEngine : public Engine {
                      .description = fmt::format("CPU, {} thread{}, oneDNN {}", threads,
                                                 threads == 1 ? "" : "s", LibraryVersion()),
                      .conv_epilogue = true,
-                     .dense_epilogue = true};
+                     .dense_epilogue = true,
+                     .precisions_text =
+                         "fp32 on this processor; bf16 takes one with AVX512-BF16 "
+                         "or AMX, tf32 takes a GPU"};
+    if (ProcessorHasBf16()) {
+      capabilities_.precisions.push_back(Precision::kBf16);
+      capabilities_.precisions_text = "fp32 and bf16; tf32 takes a GPU";
+    }
   }
 
   const Capabilities& capabilities() const override { return capabilities_; }

@@ -7,10 +7,10 @@
 
 namespace numeral::cpu {
 
-template <bool kAccumulate>
-inline void Put(float value, float& target) {
+template <bool kAccumulate, typename T>
+inline void Put(float value, T& target) {
   if constexpr (kAccumulate) {
-    target += value;
+    target = target + value;
   } else {
     target = value;
   }

@@ -16,21 +16,23 @@ float* MetricSlot(float* metrics, int64_t rows, const int64_t* step, Metric metr
   return metrics + row * kMetricCount + static_cast<int>(metric);
 }
 
-// use.template operator()<outputs>() with the outputs of a row.
+// use.template operator()<type of the logits, outputs of a row>().
 template <typename Use>
-Kernel WithOutputs(LossKind kind, const Use& use) {
-  switch (OutputsOf(kind)) {
-    case 1:
-      return use.template operator()<1>();
-    case kDigits:
-      return use.template operator()<kDigits>();
-    default:
-      return use.template operator()<kDigits + 1>();
-  }
+Kernel WithLogits(const Binding& binding, TensorId logits, LossKind kind, const Use& use) {
+  return binding.WithElement(logits, [&]<typename T>() -> Kernel {
+    switch (OutputsOf(kind)) {
+      case 1:
+        return use.template operator()<T, 1>();
+      case kDigits:
+        return use.template operator()<T, kDigits>();
+      default:
+        return use.template operator()<T, kDigits + 1>();
+    }
+  });
 }
 
-template <int kOutputs>
-void Widen(const float* logits, double (&wide)[kOutputs]) {
+template <int kOutputs, typename T>
+void Widen(const T* logits, double (&wide)[kOutputs]) {
   std::copy_n(logits, kOutputs, wide);
 }
 
@@ -41,12 +43,13 @@ Kernel MakeKernel(const Loss& op, const Binding& binding) {
   NUMERAL_CHECK(info.shape.Elems() == OutputsOf(op.kind));
   NUMERAL_CHECK(!NeedsLabels(op.kind, op.part) || op.labels != kNoTensor);
   NUMERAL_CHECK(op.relative_to == 0 || MayBeRelative(op.kind, op.part));
-  const float* logits = binding.F32(op.logits);
   const int32_t* labels = NeedsLabels(op.kind, op.part) ? binding.I32(op.labels) : nullptr;
-  float *grad = binding.F32(op.grad), *metrics = binding.F32(op.metrics);
+  float* metrics = binding.F32(op.metrics);
   const int64_t* step = binding.I64(op.step);
   const LossRule rule{op.kind, op.part, op.label_smoothing, op.relative_to};
-  return WithOutputs(op.kind, [&]<int kOutputs>() -> Kernel {
+  return WithLogits(binding, op.logits, op.kind, [&]<typename T, int kOutputs>() -> Kernel {
+    const T* logits = binding.Activation<T>(op.logits);
+    T* grad = binding.Activation<T>(op.grad);
     return [=, rows = info.rows, ring = binding.info(op.metrics).rows] {
       const double weight = static_cast<double>(op.weight) / static_cast<double>(rows);
       const double factor = GradientFactor(rule, op.weight, static_cast<double>(rows));
@@ -69,31 +72,35 @@ Kernel MakeKernel(const SquaredError& op, const Binding& binding) {
   const int64_t elems = binding.info(op.prediction).elems();
   NUMERAL_CHECK(elems > 0 && binding.info(op.target).elems() == elems);
   NUMERAL_CHECK(binding.info(op.grad).elems() == elems);
-  const float *prediction = binding.F32(op.prediction), *target = binding.F32(op.target);
-  float *grad = binding.F32(op.grad), *metrics = binding.F32(op.metrics);
+  float* metrics = binding.F32(op.metrics);
   const int64_t* step = binding.I64(op.step);
-  return [=, ring = binding.info(op.metrics).rows] {
-    const double weight = 1 / static_cast<double>(elems);
-    double sum = 0;
-    for (int64_t i = 0; i < elems; ++i) {
-      const double error = static_cast<double>(prediction[i]) - target[i];
-      sum += error * error;
-      grad[i] = static_cast<float>(2 * weight * error);
-    }
-    *MetricSlot(metrics, ring, step, op.metric) = static_cast<float>(weight * sum);
-  };
+  return binding.WithElement(op.prediction, [&]<typename T>() -> Kernel {
+    const T* prediction = binding.Activation<T>(op.prediction);
+    const T* target = binding.Activation<T>(op.target);
+    T* grad = binding.Activation<T>(op.grad);
+    return [=, ring = binding.info(op.metrics).rows] {
+      const double weight = 1 / static_cast<double>(elems);
+      double sum = 0;
+      for (int64_t i = 0; i < elems; ++i) {
+        const double error = static_cast<double>(prediction[i]) - static_cast<double>(target[i]);
+        sum += error * error;
+        grad[i] = static_cast<float>(2 * weight * error);
+      }
+      *MetricSlot(metrics, ring, step, op.metric) = static_cast<float>(weight * sum);
+    };
+  });
 }
 
 Kernel MakeKernel(const Accuracy& op, const Binding& binding) {
   const TensorInfo& info = binding.info(op.logits);
   NUMERAL_CHECK(op.part != LossPart::kGenerator && info.shape.Elems() == OutputsOf(op.kind));
   NUMERAL_CHECK(!NeedsLabels(op.kind, op.part) || op.labels != kNoTensor);
-  const float* logits = binding.F32(op.logits);
   const int32_t* labels = NeedsLabels(op.kind, op.part) ? binding.I32(op.labels) : nullptr;
   float* metrics = binding.F32(op.metrics);
   const int64_t* step = binding.I64(op.step);
   const LossRule rule{op.kind, op.part, 0};
-  return WithOutputs(op.kind, [&]<int kOutputs>() -> Kernel {
+  return WithLogits(binding, op.logits, op.kind, [&]<typename T, int kOutputs>() -> Kernel {
+    const T* logits = binding.Activation<T>(op.logits);
     return [=, rows = info.rows, ring = binding.info(op.metrics).rows] {
       int64_t right = 0;
       double wide[kOutputs];

@@ -13,6 +13,11 @@ using Tag = memory::format_tag;
 
 constexpr auto kF32 = memory::data_type::f32;
 
+memory::data_type LibraryType(DType type) {
+  NUMERAL_CHECK(IsReal(type));
+  return type == DType::kF32 ? kF32 : memory::data_type::bf16;
+}
+
 memory::desc Vector(int size) { return {{size}, kF32, Tag::a}; }
 
 void AppendActivation(dnnl::post_ops& ops, dnnl::algorithm algorithm, float alpha) {
@@ -23,10 +28,11 @@ void AppendActivation(dnnl::post_ops& ops, dnnl::algorithm algorithm, float alph
 #endif
 }
 
-dnnl::primitive_attr Attributes(const Activation& activation) {
+dnnl::primitive_attr Attributes(const Activation& activation, bool add = false) {
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   dnnl::post_ops ops;
+  if (add) ops.append_sum(1);
   switch (activation.kind) {
     case ActivationKind::kIdentity:
       break;
@@ -73,15 +79,17 @@ typename Primitive::primitive_desc DescribeBackward(const dnnl::engine& engine,
 }
 #endif
 
+memory::dims WeightDims(const ConvGeometry& g) { return {g.k, g.c, g.r, g.s}; }
+
 struct ConvDescs {
   memory::desc image, weight, features;
   memory::dims strides, pad_begin, pad_end;
 };
 
-ConvDescs Describe(const ConvGeometry& g) {
-  return {{{g.n, g.c, g.h, g.w}, kF32, Tag::nhwc},
-          {{g.k, g.c, g.r, g.s}, kF32, Tag::any},
-          {{g.n, g.k, g.p, g.q}, kF32, Tag::nhwc},
+ConvDescs Describe(const ConvGeometry& g, memory::data_type type) {
+  return {{{g.n, g.c, g.h, g.w}, type, Tag::nhwc},
+          {WeightDims(g), type, Tag::any},
+          {{g.n, g.k, g.p, g.q}, type, Tag::nhwc},
           {g.stride_h, g.stride_w},
           {g.pad_top, g.pad_left},
           {(g.p - 1) * g.stride_h + g.r - g.h - g.pad_top,
@@ -91,8 +99,9 @@ ConvDescs Describe(const ConvGeometry& g) {
 }  // namespace
 
 LibraryConv MakeConv(const dnnl::engine& engine, ConvDirection direction,
-                     const ConvGeometry& geometry, bool bias, const Activation& activation) {
-  const ConvDescs d = Describe(geometry);
+                     const ConvGeometry& geometry, DType type, bool bias,
+                     const Activation& activation) {
+  const ConvDescs d = Describe(geometry, LibraryType(type));
   const auto algorithm = dnnl::algorithm::convolution_direct;
   const bool forward_only = direction == ConvDirection::kForward;
   const dnnl::primitive_attr attributes = Attributes(forward_only ? activation : Activation());
@@ -121,8 +130,9 @@ LibraryConv MakeConv(const dnnl::engine& engine, ConvDirection direction,
               {}};
     }
     default: {
+      const memory::desc grad_weight(WeightDims(geometry), kF32, Tag::any);
       const auto backward = DescribeBackward<dnnl::convolution_backward_weights>(
-          engine, attributes, forward, algorithm, d.image, d.weight, d.features, d.strides,
+          engine, attributes, forward, algorithm, d.image, grad_weight, d.features, d.strides,
           d.pad_begin, d.pad_end);
       return {dnnl::convolution_backward_weights(backward),
               d.image,
@@ -134,18 +144,25 @@ LibraryConv MakeConv(const dnnl::engine& engine, ConvDirection direction,
   }
 }
 
-LibraryProduct MakeProduct(const dnnl::engine& engine, int n, int in, int out, bool bias,
-                           const Activation& activation) {
-  const memory::desc x({n, in}, kF32, Tag::ab), y({n, out}, kF32, Tag::ab);
-  const memory::desc weight({in, out}, kF32, memory::dims{1, in});
-  const memory::desc bias_desc = bias ? memory::desc({1, out}, kF32, Tag::ab) : memory::desc();
-  const dnnl::primitive_attr attributes = Attributes(activation);
-  const auto product = bias ? Describe<dnnl::matmul>(engine, attributes, x, weight, bias_desc, y)
-                            : Describe<dnnl::matmul>(engine, attributes, x, weight, y);
-  return {dnnl::matmul(product), x, weight, bias_desc, y, product.scratchpad_desc()};
+LibraryProduct MakeProduct(const dnnl::engine& engine, const ProductSpec& spec) {
+  const auto matrix = [](int rows, int columns, bool transposed, DType type) {
+    const memory::dims strides = transposed ? memory::dims{1, rows} : memory::dims{columns, 1};
+    return memory::desc({rows, columns}, LibraryType(type), strides);
+  };
+  const memory::desc a = matrix(spec.m, spec.k, spec.transpose_a, spec.operands);
+  const memory::desc b = matrix(spec.k, spec.n, spec.transpose_b, spec.operands);
+  const memory::desc result = matrix(spec.m, spec.n, false, spec.result);
+  const memory::desc bias = spec.bias ? memory::desc({1, spec.n}, kF32, Tag::ab) : memory::desc();
+  const dnnl::primitive_attr attributes = Attributes(spec.activation, spec.add);
+  const auto product = spec.bias ? Describe<dnnl::matmul>(engine, attributes, a, b, bias, result)
+                                 : Describe<dnnl::matmul>(engine, attributes, a, b, result);
+  return {dnnl::matmul(product), a, b, bias, result, product.scratchpad_desc()};
 }
 
-memory::desc PlainWeight(const ConvGeometry& g) { return {{g.k, g.c, g.r, g.s}, kF32, Tag::ohwi}; }
+memory::desc PlainWeight(const ConvGeometry& g) { return {WeightDims(g), kF32, Tag::ohwi}; }
+memory::desc PlainMatrix(int out, int in, DType type) {
+  return {{out, in}, LibraryType(type), Tag::ab};
+}
 
 dnnl::reorder MakeReorder(const dnnl::engine& engine, const memory::desc& from,
                           const memory::desc& to, bool add) {
@@ -176,6 +193,12 @@ void BoundPrimitive::Run(const dnnl::stream& stream) const {
 std::string LibraryVersion() {
   const dnnl_version_t* version = dnnl_version();
   return fmt::format("{}.{}.{}", version->major, version->minor, version->patch);
+}
+
+bool ProcessorHasBf16() {
+  // A set of instructions includes those that its bits do.
+  const auto bf16 = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
+  return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & bf16) == bf16;
 }
 
 void Gemm(bool transpose_a, bool transpose_b, int m, int n, int k, const float* a, const float* b,

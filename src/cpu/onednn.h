@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "plan/ops.h"
+#include "plan/plan.h"
 
 namespace numeral::cpu {
 
@@ -23,21 +23,34 @@ struct LibraryConv {
   dnnl::memory::desc bias;                              // zero where there is none
 };
 
-// kForward with `bias` and `activation` inside; the other directions ignore both.
+// With images and features stored as `type`, fp32 or bf16, and weights in the same; weight
+// gradients and biases are fp32, and so are sums. kForward with `bias` and `activation` inside; the
+// other directions ignore both.
 LibraryConv MakeConv(const dnnl::engine& engine, ConvDirection direction,
-                     const ConvGeometry& geometry, bool bias, const Activation& activation);
+                     const ConvGeometry& geometry, DType type, bool bias,
+                     const Activation& activation);
 
+// a[m][k] * b[k][n]; transposed, an operand lies in memory as [k][m] or [n][k].
+struct ProductSpec {
+  int m = 0, n = 0, k = 0;
+  bool transpose_a = false, transpose_b = false;
+  DType operands = DType::kF32, result = DType::kF32;  // fp32 or bf16; sums are fp32
+  bool bias = false;                                   // fp32 [n]
+  bool add = false;                                    // onto what the result holds
+  Activation activation = {};
+};
 struct LibraryProduct {
   dnnl::primitive primitive;
-  dnnl::memory::desc x, weight, bias, y, scratch;
+  dnnl::memory::desc a, b, bias, result, scratch;
 };
 
-// y[n][out] = act(x[n][in] * weight[out][in]^T + bias).
-LibraryProduct MakeProduct(const dnnl::engine& engine, int n, int in, int out, bool bias,
-                           const Activation& activation);
+// result[m][n] (+)= act(a * b + bias).
+LibraryProduct MakeProduct(const dnnl::engine& engine, const ProductSpec& spec);
 
 // [k][r][s][c] as weights are kept in plans.
 dnnl::memory::desc PlainWeight(const ConvGeometry& geometry);
+// [out][in], as it is kept in plans (fp32) or rounded.
+dnnl::memory::desc PlainMatrix(int out, int in, DType type);
 
 // A layout change; with `add`, onto what the target holds.
 dnnl::reorder MakeReorder(const dnnl::engine& engine, const dnnl::memory::desc& from,
@@ -58,6 +71,8 @@ class BoundPrimitive {
 
 // "2.6.3".
 std::string LibraryVersion();
+// Whether the processor multiplies bf16 numbers (AVX512-BF16 or AMX) and the library uses that.
+bool ProcessorHasBf16();
 
 // C = op(A) * op(B) + beta * C, row-major.
 void Gemm(bool transpose_a, bool transpose_b, int m, int n, int k, const float* a, const float* b,

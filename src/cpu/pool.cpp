@@ -49,8 +49,9 @@ Range CoveringWindows(int64_t pixel, int stride, int pad, int size, int64_t wind
 }
 
 // One window over a block of channels. `x` and the results point at the block's first channel.
-void PoolWindow(const Pooling& pooling, const float* x, Range rows, Range columns, int64_t channels,
-                float* y, int32_t* argmax) {
+template <typename T>
+void PoolWindow(const Pooling& pooling, const T* x, Range rows, Range columns, int64_t channels,
+                T* y, int32_t* argmax) {
   alignas(64) float best[kBlock];
   alignas(64) int32_t winner[kBlock];
   std::fill_n(best, channels, -std::numeric_limits<float>::infinity());
@@ -58,8 +59,8 @@ void PoolWindow(const Pooling& pooling, const float* x, Range rows, Range column
   for (int64_t iy = rows.begin; iy < rows.end; ++iy) {
     for (int64_t ix = columns.begin; ix < columns.end; ++ix) {
       const int32_t pixel = static_cast<int32_t>(iy * pooling.w + ix);
-      const float* values = x + pixel * pooling.c;
-#pragma omp simd
+      const T* values = x + pixel * pooling.c;
+#pragma omp simd simdlen(kSimdElems)
       for (int64_t j = 0; j < channels; ++j) {
         const float value = values[j];
         const bool wins = (value > best[j]) | (value != value);
@@ -68,16 +69,18 @@ void PoolWindow(const Pooling& pooling, const float* x, Range rows, Range column
       }
     }
   }
-  std::copy_n(best, channels, y);
+#pragma omp simd simdlen(kSimdElems)
+  for (int64_t j = 0; j < channels; ++j) y[j] = best[j];
   if (argmax != nullptr) std::copy_n(winner, channels, argmax);
 }
 
-Kernel ForwardKernel(const Pooling& pooling, const float* x, float* y, int32_t* argmax) {
+template <typename T>
+Kernel ForwardKernel(const Pooling& pooling, const T* x, T* y, int32_t* argmax) {
   const int64_t lines = pooling.n * pooling.p;
   const int64_t elems = pooling.n * pooling.h * pooling.w * pooling.c;
   const auto run_line = [=](int64_t line) {
     const PoolGeometry& window = pooling.window;
-    const float* image = x + line / pooling.p * pooling.h * pooling.w * pooling.c;
+    const T* image = x + line / pooling.p * pooling.h * pooling.w * pooling.c;
     const Range rows =
         WindowPixels(line % pooling.p, window.stride_h, window.pad_top, window.r, pooling.h);
     for (int64_t iq = 0; iq < pooling.q; ++iq) {
@@ -98,30 +101,29 @@ Kernel ForwardKernel(const Pooling& pooling, const float* x, float* y, int32_t* 
 
 // One input pixel over a block of channels. `grad_y` and `argmax` point at the image's first window
 // and the block's first channel.
-template <bool kAccumulate>
-void GatherPixel(const Pooling& pooling, int32_t pixel, const float* grad_y, const int32_t* argmax,
-                 Range rows, Range columns, int64_t channels, float* grad_x) {
+template <bool kAccumulate, typename T>
+void GatherPixel(const Pooling& pooling, int32_t pixel, const T* grad_y, const int32_t* argmax,
+                 Range rows, Range columns, int64_t channels, T* grad_x) {
   alignas(64) float sum[kBlock];
   std::fill_n(sum, channels, 0.0f);
   for (int64_t ip = rows.begin; ip < rows.end; ++ip) {
     for (int64_t iq = columns.begin; iq < columns.end; ++iq) {
       const int64_t offset = (ip * pooling.q + iq) * pooling.c;
-      const float* grads = grad_y + offset;
+      const T* grads = grad_y + offset;
       const int32_t* winners = argmax + offset;
-#pragma omp simd
+#pragma omp simd simdlen(kSimdElems)
       for (int64_t j = 0; j < channels; ++j) {
         const float grad = grads[j];
         sum[j] += winners[j] == pixel ? grad : 0.0f;
       }
     }
   }
-#pragma omp simd
+#pragma omp simd simdlen(kSimdElems)
   for (int64_t j = 0; j < channels; ++j) Put<kAccumulate>(sum[j], grad_x[j]);
 }
 
-template <bool kAccumulate>
-Kernel BackwardKernel(const Pooling& pooling, const float* grad_y, const int32_t* argmax,
-                      float* grad_x) {
+template <bool kAccumulate, typename T>
+Kernel BackwardKernel(const Pooling& pooling, const T* grad_y, const int32_t* argmax, T* grad_x) {
   const int64_t lines = pooling.n * pooling.h;
   const auto run_line = [=](int64_t line) {
     const PoolGeometry& window = pooling.window;
@@ -146,33 +148,44 @@ Kernel BackwardKernel(const Pooling& pooling, const float* grad_y, const int32_t
   };
 }
 
+// Max pooling's and global max pooling's ops differ in the geometry alone.
+template <typename AnyOp>
+Kernel MakeForward(const AnyOp& op, const Pooling& pooling, const Binding& binding) {
+  return binding.WithElement(op.x, [&]<typename T>() -> Kernel {
+    return ForwardKernel(pooling, binding.Activation<T>(op.x), binding.Activation<T>(op.y),
+                         binding.I32(op.argmax));
+  });
+}
+
+template <typename AnyOp>
+Kernel MakeBackward(const AnyOp& op, const Pooling& pooling, const Binding& binding) {
+  return binding.WithElement(op.grad_y, [&]<typename T>() -> Kernel {
+    return WithMode(op.mode, [&](auto accumulate) {
+      return BackwardKernel<accumulate>(pooling, binding.Activation<T>(op.grad_y),
+                                        binding.I32(op.argmax), binding.Activation<T>(op.grad_x));
+    });
+  });
+}
+
 }  // namespace
 
 Kernel MakeKernel(const MaxPoolForward& op, const Binding& binding) {
   const Pooling pooling = PoolingOf(op.geometry, binding.info(op.x), binding.info(op.y).shape);
-  return ForwardKernel(pooling, binding.F32(op.x), binding.F32(op.y), binding.I32(op.argmax));
+  return MakeForward(op, pooling, binding);
 }
 
 Kernel MakeKernel(const MaxPoolBackward& op, const Binding& binding) {
   const Pooling pooling =
       PoolingOf(op.geometry, binding.info(op.grad_x), binding.info(op.grad_y).shape);
-  return WithMode(op.mode, [&](auto accumulate) {
-    return BackwardKernel<accumulate>(pooling, binding.F32(op.grad_y), binding.I32(op.argmax),
-                                      binding.F32(op.grad_x));
-  });
+  return MakeBackward(op, pooling, binding);
 }
 
 Kernel MakeKernel(const GlobalMaxPoolForward& op, const Binding& binding) {
-  return ForwardKernel(GlobalPooling(binding.info(op.x)), binding.F32(op.x), binding.F32(op.y),
-                       binding.I32(op.argmax));
+  return MakeForward(op, GlobalPooling(binding.info(op.x)), binding);
 }
 
 Kernel MakeKernel(const GlobalMaxPoolBackward& op, const Binding& binding) {
-  const Pooling pooling = GlobalPooling(binding.info(op.grad_x));
-  return WithMode(op.mode, [&](auto accumulate) {
-    return BackwardKernel<accumulate>(pooling, binding.F32(op.grad_y), binding.I32(op.argmax),
-                                      binding.F32(op.grad_x));
-  });
+  return MakeBackward(op, GlobalPooling(binding.info(op.grad_x)), binding);
 }
 
 }  // namespace numeral::cpu

@@ -11,6 +11,9 @@ namespace numeral::cpu {
 inline bool LibraryKeepsNan(const Activation& activation) {
   return activation.kind != ActivationKind::kLeakyRelu || activation.slope != 0;
 }
+using PrimitiveArgs = std::vector<std::pair<int, dnnl::memory>>;
+Kernel RunPrimitive(Workspace& workspace, dnnl::primitive primitive, PrimitiveArgs args);
+
 // `run`, then the activation in place on `tensor`.
 Kernel WithActivationPass(Kernel run, const Activation& activation, TensorId tensor,
                           const Binding& binding);
@@ -18,6 +21,7 @@ Kernel WithActivationPass(Kernel run, const Activation& activation, TensorId ten
 // convolution.cpp
 Kernel MakeKernel(const ConvForward& op, const Binding& binding, Workspace& workspace);
 Kernel MakeKernel(const ConvBackwardData& op, const Binding& binding, Workspace& workspace);
+// conv_weight.cpp
 Kernel MakeKernel(const ConvBackwardWeight& op, const Binding& binding, Workspace& workspace);
 // dense.cpp
 Kernel MakeKernel(const DenseForward& op, const Binding& binding, Workspace& workspace);

@@ -12,11 +12,15 @@
 namespace numeral::cpu {
 namespace {
 
-void ScaleBytes(const uint8_t* from, int64_t count, float scale, float shift, float* to) {
+template <typename T>
+void ScaleBytes(const uint8_t* from, int64_t count, float scale, float shift, T* to) {
 #pragma omp simd
-  for (int64_t i = 0; i < count; ++i) to[i] = std::fma(static_cast<float>(from[i]), scale, shift);
+  for (int64_t i = 0; i < count; ++i) {
+    to[i] = std::fma(static_cast<float>(from[i]), scale, shift);
+  }
 }
 
+template <typename T>
 class GatherKernel {
  public:
   GatherKernel(const GatherBatch& op, const Binding& binding)
@@ -24,7 +28,7 @@ class GatherKernel {
         data_images_(binding.U8(op.data_images)),
         data_labels_(binding.U8(op.data_labels)),
         step_(binding.I64(op.step)),
-        images_(binding.F32(op.images)),
+        images_(binding.Activation<T>(op.images)),
         labels_(binding.I32(op.labels)),
         seed_(binding.seed()),
         rows_(binding.info(op.images).rows),
@@ -67,8 +71,8 @@ class GatherKernel {
     return static_cast<int>(ChoiceFromBits(bits, choices)) - op_.max_shift;
   }
 
-  void ScaleMoved(const uint8_t* image, int down, int right, float* to) const {
-    std::fill_n(to, pixels_, op_.shift);
+  void ScaleMoved(const uint8_t* image, int down, int right, T* to) const {
+    std::fill_n(to, pixels_, T(op_.shift));
     const int first_y = std::max(down, 0), last_y = std::min(height_ + down, height_);
     const int first_x = std::max(right, 0), last_x = std::min(width_ + right, width_);
     for (int y = first_y; y < last_y; ++y) {
@@ -81,7 +85,7 @@ class GatherKernel {
   const uint8_t* data_images_;
   const uint8_t* data_labels_;
   const int64_t* step_;
-  float* images_;
+  T* images_;
   int32_t* labels_;
   uint64_t seed_;
   int64_t rows_, pixels_;
@@ -102,8 +106,9 @@ void NormalBlock(const uint32_t* bits, float* out) {
   }
 }
 
+template <typename T>
 void DrawRange(const DrawKey& key, InputSpec::Distribution distribution, int64_t begin, int64_t end,
-               float* out) {
+               T* out) {
   alignas(64) uint32_t bits[kDrawElems];
   alignas(64) float block[kDrawElems];
   for (int64_t i = begin; i < end; i += kDrawElems) {
@@ -113,7 +118,8 @@ void DrawRange(const DrawKey& key, InputSpec::Distribution distribution, int64_t
     } else {
       UniformBlock(bits, block);
     }
-    std::copy_n(block, std::min<int64_t>(kDrawElems, end - i), out + i);
+    const int64_t count = std::min<int64_t>(kDrawElems, end - i);
+    for (int64_t k = 0; k < count; ++k) out[i + k] = block[k];
   }
 }
 
@@ -125,7 +131,8 @@ Kernel MakeKernel(const AdvanceStep& op, const Binding& binding) {
 }
 
 Kernel MakeKernel(const GatherBatch& op, const Binding& binding) {
-  return GatherKernel(op, binding);
+  return binding.WithElement(op.images,
+                             [&]<typename T>() -> Kernel { return GatherKernel<T>(op, binding); });
 }
 
 Kernel MakeKernel(const GatherPairs& op, const Binding& binding) {
@@ -134,33 +141,37 @@ Kernel MakeKernel(const GatherPairs& op, const Binding& binding) {
   const float* data_latents = binding.F32(op.data_latents);
   const uint8_t* data_labels = binding.U8(op.data_labels);
   const int64_t* step = binding.I64(op.step);
-  float* latents = binding.F32(op.latents);
   int32_t* labels = binding.I32(op.labels);
   const int64_t rows = binding.info(op.latents).rows;
   const int64_t size = binding.info(op.latents).shape.Elems();
-  return [=, seed = binding.seed()] {
-    const int64_t running = RunningStep(step);
-    const Permutation order(static_cast<uint64_t>(op.data_count), seed, op.stream,
-                            static_cast<uint64_t>(running / op.steps_per_epoch));
-    const int64_t position = running % op.steps_per_epoch * op.batch_size;
-    for (int64_t row = 0; row < rows; ++row) {
-      const auto index = static_cast<int64_t>(order(static_cast<uint64_t>(position + row)));
-      std::copy_n(data_latents + index * size, size, latents + row * size);
-      labels[row] = data_labels[index];
-    }
-  };
+  return binding.WithElement(op.latents, [&]<typename T>() -> Kernel {
+    return [=, latents = binding.Activation<T>(op.latents), seed = binding.seed()] {
+      const int64_t running = RunningStep(step);
+      const Permutation order(static_cast<uint64_t>(op.data_count), seed, op.stream,
+                              static_cast<uint64_t>(running / op.steps_per_epoch));
+      const int64_t position = running % op.steps_per_epoch * op.batch_size;
+      for (int64_t row = 0; row < rows; ++row) {
+        const auto index = static_cast<int64_t>(order(static_cast<uint64_t>(position + row)));
+        const float* from = data_latents + index * size;
+        for (int64_t i = 0; i < size; ++i) latents[row * size + i] = from[i];
+        labels[row] = data_labels[index];
+      }
+    };
+  });
 }
 
 Kernel MakeKernel(const DrawLatents& op, const Binding& binding) {
   const int64_t* step = binding.I64(op.step);
-  float* out = binding.F32(op.out);
   const int64_t elems = binding.info(op.out).elems();
-  return [=, seed = binding.seed(), stream = op.stream, distribution = op.distribution] {
-    const DrawKey key{seed, stream, static_cast<uint64_t>(RunningStep(step))};
-    ParallelRanges(elems, kDrawElems, elems, [&](int64_t begin, int64_t end) {
-      DrawRange(key, distribution, begin, end, out);
-    });
-  };
+  return binding.WithElement(op.out, [&]<typename T>() -> Kernel {
+    return [=, out = binding.Activation<T>(op.out), seed = binding.seed(), stream = op.stream,
+            distribution = op.distribution] {
+      const DrawKey key{seed, stream, static_cast<uint64_t>(RunningStep(step))};
+      ParallelRanges(elems, kDrawElems, elems, [&](int64_t begin, int64_t end) {
+        DrawRange(key, distribution, begin, end, out);
+      });
+    };
+  });
 }
 
 Kernel MakeKernel(const DrawDigits& op, const Binding& binding) {
@@ -181,48 +192,54 @@ Kernel MakeKernel(const DrawDigits& op, const Binding& binding) {
 
 Kernel MakeKernel(const OneHot& op, const Binding& binding) {
   const int32_t* labels = binding.I32(op.labels);
-  float* out = binding.F32(op.out);
   const int64_t rows = binding.info(op.out).rows, classes = binding.info(op.out).shape.Elems();
-  return [=] {
-    for (int64_t row = 0; row < rows; ++row) {
-      for (int64_t j = 0; j < classes; ++j) out[row * classes + j] = labels[row] == j ? 1.0f : 0.0f;
-    }
-  };
+  return binding.WithElement(op.out, [&]<typename T>() -> Kernel {
+    return [=, out = binding.Activation<T>(op.out)] {
+      for (int64_t row = 0; row < rows; ++row) {
+        for (int64_t j = 0; j < classes; ++j) {
+          out[row * classes + j] = labels[row] == j ? 1.0f : 0.0f;
+        }
+      }
+    };
+  });
 }
 
 Kernel MakeKernel(const DrawTimes& op, const Binding& binding) {
   const int64_t* step = binding.I64(op.step);
-  float* out = binding.F32(op.out);
   const int64_t rows = binding.info(op.out).elems();
-  return [=, seed = binding.seed(), stream = op.stream] {
-    const DrawKey key{seed, stream, static_cast<uint64_t>(RunningStep(step))};
-    alignas(64) uint32_t bits[kDrawElems];
-    for (int64_t row = 0; row < rows; ++row) {
-      if (row % kDrawElems == 0) DrawBlock(key, row, bits);
-      out[row] = UnitFromBits(bits[row % kDrawElems]);
-    }
-  };
+  return binding.WithElement(op.out, [&]<typename T>() -> Kernel {
+    return [=, out = binding.Activation<T>(op.out), seed = binding.seed(), stream = op.stream] {
+      const DrawKey key{seed, stream, static_cast<uint64_t>(RunningStep(step))};
+      alignas(64) uint32_t bits[kDrawElems];
+      for (int64_t row = 0; row < rows; ++row) {
+        if (row % kDrawElems == 0) DrawBlock(key, row, bits);
+        out[row] = UnitFromBits(bits[row % kDrawElems]);
+      }
+    };
+  });
 }
 
 Kernel MakeKernel(const FlowPath& op, const Binding& binding) {
-  const float *noise = binding.F32(op.noise), *latents = binding.F32(op.latents);
-  const float* times = binding.F32(op.times);
-  float *place = binding.F32(op.place), *velocity = binding.F32(op.velocity);
   const int64_t rows = binding.info(op.latents).rows;
   const int64_t size = binding.info(op.latents).shape.Elems();
   constexpr float kQuarter = 1.57079632679489662f;
-  return [=] {
-    ParallelRanges(rows, 1, rows * size, [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        const float c = std::cos(kQuarter * times[row]), s = std::sin(kQuarter * times[row]);
+  return binding.WithElement(op.place, [&]<typename T>() -> Kernel {
+    const T *noise = binding.Activation<T>(op.noise), *latents = binding.Activation<T>(op.latents);
+    const T* times = binding.Activation<T>(op.times);
+    T *place = binding.Activation<T>(op.place), *velocity = binding.Activation<T>(op.velocity);
+    return [=] {
+      ParallelRanges(rows, 1, rows * size, [&](int64_t begin, int64_t end) {
+        for (int64_t row = begin; row < end; ++row) {
+          const float c = std::cos(kQuarter * times[row]), s = std::sin(kQuarter * times[row]);
 #pragma omp simd
-        for (int64_t i = row * size; i < (row + 1) * size; ++i) {
-          place[i] = c * noise[i] + s * latents[i];
-          velocity[i] = kQuarter * (c * latents[i] - s * noise[i]);
+          for (int64_t i = row * size; i < (row + 1) * size; ++i) {
+            place[i] = c * noise[i] + s * latents[i];
+            velocity[i] = kQuarter * (c * latents[i] - s * noise[i]);
+          }
         }
-      }
-    });
-  };
+      });
+    };
+  });
 }
 
 }  // namespace numeral::cpu

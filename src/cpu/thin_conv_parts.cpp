@@ -18,34 +18,48 @@ bool ThinSupports(const ConvGeometry& g) {
   return g.c == 1 || (g.k == 1 && g.stride_h == 1 && g.stride_w == 1);
 }
 
-Kernel MakeThinForward(const ConvGeometry& geometry, const float* image, const float* weight,
-                       const float* bias, const Activation& activation, float* features) {
+template <typename T>
+Kernel MakeThinForward(const ConvGeometry& geometry, const T* image, const float* weight,
+                       const float* bias, const Activation& activation, T* features) {
   const thin::Shape shape = thin::MakeShape(geometry);
-  const auto make = shape.reversed ? thin::MakeWideToThin : thin::MakeThinToWide;
+  const auto make = shape.reversed ? thin::MakeWideToThin<T> : thin::MakeThinToWide<T>;
   return make(shape, image, weight, bias, activation, features);
 }
 
-Kernel MakeThinBackwardData(const ConvGeometry& geometry, const float* features,
-                            const float* weight, float* image) {
+template <typename T>
+Kernel MakeThinBackwardData(const ConvGeometry& geometry, const T* features, const float* weight,
+                            T* image) {
   const thin::Shape shape = thin::MakeShape(geometry);
-  const auto make = shape.reversed ? thin::MakeThinToWide : thin::MakeWideToThin;
+  const auto make = shape.reversed ? thin::MakeThinToWide<T> : thin::MakeWideToThin<T>;
   return make(shape, features, weight, nullptr, Activation{}, image);
 }
 
-Kernel MakeThinBackwardWeight(const ConvGeometry& geometry, const float* image,
-                              const float* features, float* grad_weight, GradientMode mode) {
+template <typename T>
+Kernel MakeThinBackwardWeight(const ConvGeometry& geometry, const T* image, const T* features,
+                              float* grad_weight, GradientMode mode) {
   const thin::Shape shape = thin::MakeShape(geometry);
   if (shape.reversed) return thin::MakeWeightGradient(shape, features, image, grad_weight, mode);
   return thin::MakeWeightGradient(shape, image, features, grad_weight, mode);
 }
 
+#define NUMERAL_THIN_CONV(T)                                                                 \
+  template Kernel MakeThinForward(const ConvGeometry&, const T*, const float*, const float*, \
+                                  const Activation&, T*);                                    \
+  template Kernel MakeThinBackwardData(const ConvGeometry&, const T*, const float*, T*);     \
+  template Kernel MakeThinBackwardWeight(const ConvGeometry&, const T*, const T*, float*,    \
+                                         GradientMode)
+NUMERAL_THIN_CONV(float);
+NUMERAL_THIN_CONV(Bf16);
+#undef NUMERAL_THIN_CONV
+
 namespace thin {
 namespace {
 
 // to[i] = from[i * stride]
-void CopyEvery(int stride, const float* from, int64_t count, float* to) {
+template <typename T>
+void CopyEvery(int stride, const T* from, int64_t count, float* to) {
   if (stride == 1) {
-    std::copy_n(from, count, to);
+    for (int64_t i = 0; i < count; ++i) to[i] = from[i];
   } else if (stride == 2) {  // a constant lets the loop become vectors
     for (int64_t i = 0; i < count; ++i) to[i] = from[2 * i];
   } else {
@@ -88,7 +102,8 @@ Plane::Plane(const Shape& shape, int extra)
   }
 }
 
-void Plane::Fill(const float* thin, float* plane) const {
+template <typename T>
+void Plane::Fill(const T* thin, float* plane) const {
   const int stride = shape_.stride_w;
   const int64_t first_line = std::max(0, shape_.pad_top);
   const int64_t end_line = std::min<int64_t>(lines_, shape_.thin_h + shape_.pad_top);
@@ -104,6 +119,9 @@ void Plane::Fill(const float* thin, float* plane) const {
     }
   }
 }
+
+template void Plane::Fill(const float*, float*) const;
+template void Plane::Fill(const Bf16*, float*) const;
 
 int ThreadSlots() { return omp_get_max_threads(); }
 

@@ -38,12 +38,15 @@ Shape MakeShape(const ConvGeometry& geometry);
 
 // The three products. Pointers as in thin_conv.h; `bias` may be null: [channels] for ThinToWide, a
 // single value for WideToThin.
-Kernel MakeThinToWide(const Shape& shape, const float* thin, const float* weight, const float* bias,
-                      const Activation& activation, float* wide);
-Kernel MakeWideToThin(const Shape& shape, const float* wide, const float* weight, const float* bias,
-                      const Activation& activation, float* thin);
-Kernel MakeWeightGradient(const Shape& shape, const float* thin, const float* wide,
-                          float* grad_weight, GradientMode mode);
+template <typename T>
+Kernel MakeThinToWide(const Shape& shape, const T* thin, const float* weight, const float* bias,
+                      const Activation& activation, T* wide);
+template <typename T>
+Kernel MakeWideToThin(const Shape& shape, const T* wide, const float* weight, const float* bias,
+                      const Activation& activation, T* thin);
+template <typename T>
+Kernel MakeWeightGradient(const Shape& shape, const T* thin, const T* wide, float* grad_weight,
+                          GradientMode mode);
 
 // data[i] = act(data[i] + bias).
 void AddAndActivate(float bias, const Activation& activation, float* data, int64_t elems);
@@ -69,24 +72,37 @@ template <>
 struct VectorOf<4> {
   typedef float type __attribute__((vector_size(16)));
   typedef float in_memory __attribute__((vector_size(16), aligned(4), may_alias));
+  typedef uint32_t bits __attribute__((vector_size(16)));
+  typedef uint16_t bf16_in_memory __attribute__((vector_size(8), aligned(2), may_alias));
 };
 template <>
 struct VectorOf<8> {
   typedef float type __attribute__((vector_size(32)));
   typedef float in_memory __attribute__((vector_size(32), aligned(4), may_alias));
+  typedef uint32_t bits __attribute__((vector_size(32)));
+  typedef uint16_t bf16_in_memory __attribute__((vector_size(16), aligned(2), may_alias));
 };
 template <>
 struct VectorOf<16> {
   typedef float type __attribute__((vector_size(64)));
   typedef float in_memory __attribute__((vector_size(64), aligned(4), may_alias));
+  typedef uint32_t bits __attribute__((vector_size(64)));
+  typedef uint16_t bf16_in_memory __attribute__((vector_size(32), aligned(2), may_alias));
 };
 template <int kWidth>
 using Vector = typename VectorOf<kWidth>::type;
 
-// At any address of a float.
+// At any address of an element.
 template <int kWidth>
 inline Vector<kWidth> Load(const float* from) {
   return *reinterpret_cast<const typename VectorOf<kWidth>::in_memory*>(from);
+}
+template <int kWidth>
+inline Vector<kWidth> Load(const Bf16* from) {
+  using Types = VectorOf<kWidth>;
+  const typename Types::bits upper = __builtin_convertvector(
+      *reinterpret_cast<const typename Types::bf16_in_memory*>(from), typename Types::bits);
+  return reinterpret_cast<Vector<kWidth>>(upper << 16);
 }
 template <int kWidth>
 inline void Store(float* to, const Vector<kWidth>& value) {
@@ -133,6 +149,23 @@ void ForEachChannelBlock(int padded_channels, const Use& use) {
 
 inline constexpr int kCacheLineElems = 16;
 
+// Whether T can be computed with where it lies; what is not float goes through memory that is.
+template <typename T>
+inline constexpr bool kIsFloat = std::is_same_v<T, float>;
+
+// The channels of each pixel, between pixels of different types and sizes in memory.
+template <typename From, typename To>
+void CopyPixels(const From* from, int64_t from_elems, int64_t pixels, int64_t channels, To* to,
+                int64_t to_elems) {
+  if (from_elems == channels && to_elems == channels) {
+    channels *= pixels;
+    pixels = 1;
+  }
+  for (int64_t i = 0; i < pixels; ++i) {
+    for (int64_t c = 0; c < channels; ++c) to[i * to_elems + c] = from[i * from_elems + c];
+  }
+}
+
 // `slots` zeroed arrays of floats, each at the start of a cache line.
 class Scratch {
  public:
@@ -163,7 +196,8 @@ class Plane {
   int64_t row_elems() const { return shape_.stride_h * line_elems_; }
   const std::vector<int>& offsets() const { return offsets_; }
   // `plane` was zeroed once: padding is never written.
-  void Fill(const float* thin, float* plane) const;
+  template <typename T>
+  void Fill(const T* thin, float* plane) const;
 
  private:
   Shape shape_;

@@ -115,11 +115,11 @@ struct Phase {
   int64_t first_weight;
 };
 
-template <int kWidth>
+template <typename T, int kWidth>
 class WideToThin {
  public:
-  WideToThin(const Shape& shape, const float* wide, const float* weight, const float* bias,
-             const Activation& activation, float* thin)
+  WideToThin(const Shape& shape, const T* wide, const float* weight, const float* bias,
+             const Activation& activation, T* thin)
       : shape_(shape),
         wide_(wide),
         weight_(weight),
@@ -133,7 +133,8 @@ class WideToThin {
         row_elems_(int64_t{vectors_} * vector_elems_),
         slots_(ThreadSlots()),
         packed_(1, int64_t{shape.taps()} * vectors_ * kWidth),
-        images_(slots_, rows_.size * row_elems_) {
+        images_(slots_, rows_.size * row_elems_),
+        sums_(slots_, kIsFloat<T> ? 0 : shape.thin_elems()) {
     int64_t first_weight = 0;
     for (int y = 0; y < rows_.stride; ++y) {
       for (int x = 0; x < columns_.stride; ++x) {
@@ -148,11 +149,13 @@ class WideToThin {
     Pack();
 #pragma omp parallel num_threads(slots_) if (PaysForThreads(shape_.n * shape_.wide_elems()))
     {
-      float* image = images_[omp_get_thread_num()];
+      const int slot = omp_get_thread_num();
+      float* image = images_[slot];
       const Range images = ThreadShare(shape_.n, 1);
       for (int64_t n = images.begin; n < images.end; ++n) {
-        const float* wide = wide_ + n * shape_.wide_elems();
-        float* out = thin_ + n * shape_.thin_elems();
+        const T* wide = wide_ + n * shape_.wide_elems();
+        T* thin = thin_ + n * shape_.thin_elems();
+        float* out = kIsFloat<T> ? reinterpret_cast<float*>(thin) : sums_[slot];
         for (int y = 0, row = 0; y < shape_.thin_h; ++y) {
           // Line reads up to the row of its position: copied just before, it is still in cache.
           for (; row <= rows_.Position(y); ++row) FillRow(wide, row, image);
@@ -161,6 +164,7 @@ class WideToThin {
         if (bias_ != nullptr || activation_.kind != ActivationKind::kIdentity) {
           AddAndActivate(bias_ == nullptr ? 0 : *bias_, activation_, out, shape_.thin_elems());
         }
+        if (!kIsFloat<T>) CopyPixels(out, 1, shape_.thin_elems(), 1, thin, 1);
       }
     }
   }
@@ -196,12 +200,12 @@ class WideToThin {
   }
 
   // NHWC to [vector of channels][column], where it is read. Padding stays 0.
-  void FillRow(const float* wide, int row, float* image) const {
+  void FillRow(const T* wide, int row, float* image) const {
     const int p = rows_.first + row;
     const int first_q = std::max(0, columns_.first);
     const int end_q = std::min(shape_.wide_w, columns_.first + columns_.size);
     if (p < 0 || p >= shape_.wide_h || first_q >= end_q) return;
-    const float* from = wide + (int64_t{p} * shape_.wide_w + first_q) * shape_.channels;
+    const T* from = wide + (int64_t{p} * shape_.wide_w + first_q) * shape_.channels;
     PrefetchRow(wide - wide_ + int64_t{p + kRowsAhead} * shape_.wide_w * shape_.channels);
     float* to = image + row * row_elems_ + (first_q - columns_.first) * kWidth;
     for (int channel = 0; channel < shape_.channels; channel += kWidth, to += vector_elems_) {
@@ -215,12 +219,12 @@ class WideToThin {
   void PrefetchRow(int64_t offset) const {
     const int64_t elems = int64_t{shape_.wide_w} * shape_.channels;
     if (offset + elems > shape_.n * shape_.wide_elems()) return;
-    for (int64_t i = 0; i < elems; i += kCacheLineElems)
-      __builtin_prefetch(wide_ + offset + i, 0, 2);
+    constexpr int64_t kLineElems = kCacheLineElems * sizeof(float) / sizeof(T);
+    for (int64_t i = 0; i < elems; i += kLineElems) __builtin_prefetch(wide_ + offset + i, 0, 2);
   }
 
   // The first kWidth of `lanes` channels of neighbouring pixels.
-  static void FillVectors(const float* from, int64_t channels, int pixels, int lanes, float* to) {
+  static void FillVectors(const T* from, int64_t channels, int pixels, int lanes, float* to) {
     if (lanes >= kWidth) {
       for (int q = 0; q < pixels; ++q)
         Store<kWidth>(to + q * kWidth, Load<kWidth>(from + q * channels));
@@ -249,26 +253,32 @@ class WideToThin {
   }
 
   Shape shape_;
-  const float *wide_, *weight_, *bias_;
+  const T* wide_;
+  const float *weight_, *bias_;
   Activation activation_;
-  float* thin_;
+  T* thin_;
   int vectors_;
   Axis rows_, columns_;
   int vector_elems_;  // one vector of channels of a row
   int64_t row_elems_;
   int slots_;
-  Scratch packed_, images_;
+  Scratch packed_, images_, sums_;
   std::vector<Phase> phases_;  // [stride_h][stride_w]
 };
 
 }  // namespace
 
-Kernel MakeWideToThin(const Shape& shape, const float* wide, const float* weight, const float* bias,
-                      const Activation& activation, float* thin) {
+template <typename T>
+Kernel MakeWideToThin(const Shape& shape, const T* wide, const float* weight, const float* bias,
+                      const Activation& activation, T* thin) {
   if (FitsFewLanes(shape)) {
-    return WideToThin<kFewLanes>(shape, wide, weight, bias, activation, thin);
+    return WideToThin<T, kFewLanes>(shape, wide, weight, bias, activation, thin);
   }
-  return WideToThin<kLanes>(shape, wide, weight, bias, activation, thin);
+  return WideToThin<T, kLanes>(shape, wide, weight, bias, activation, thin);
 }
+template Kernel MakeWideToThin(const Shape&, const float*, const float*, const float*,
+                               const Activation&, float*);
+template Kernel MakeWideToThin(const Shape&, const Bf16*, const float*, const float*,
+                               const Activation&, Bf16*);
 
 }  // namespace numeral::cpu::thin

@@ -63,11 +63,11 @@ void SumTaps(const Block& block) {
   }
 }
 
-template <int kWidth>
+template <typename T, int kWidth>
 class ThinToWide {
  public:
-  ThinToWide(const Shape& shape, const float* thin, const float* weight, const float* bias,
-             const Activation& activation, float* wide)
+  ThinToWide(const Shape& shape, const T* thin, const float* weight, const float* bias,
+             const Activation& activation, T* wide)
       : shape_(shape),
         thin_(thin),
         weight_(weight),
@@ -80,7 +80,7 @@ class ThinToWide {
         slots_(ThreadSlots()),
         packed_(1, int64_t{shape.taps() + 1} * pixel_elems_),
         planes_(slots_, plane_.elems()),
-        rows_(slots_, pixel_elems_ == shape.channels ? 0 : int64_t{shape.wide_w} * pixel_elems_) {}
+        rows_(slots_, InPlace() ? 0 : int64_t{shape.wide_w} * pixel_elems_) {}
 
   void operator()() {
     Pack();
@@ -90,7 +90,7 @@ class ThinToWide {
       const Range images = ThreadShare(shape_.n, 1);
       for (int64_t n = images.begin; n < images.end; ++n) {
         plane_.Fill(thin_ + n * shape_.thin_elems(), planes_[slot]);
-        float* out = wide_ + n * shape_.wide_elems();
+        T* out = wide_ + n * shape_.wide_elems();
         for (int p = 0; p < shape_.wide_h; ++p, out += int64_t{shape_.wide_w} * shape_.channels) {
           Row(p, slot, out);
         }
@@ -99,6 +99,9 @@ class ThinToWide {
   }
 
  private:
+  // Whether sums can be formed where the results are stored.
+  bool InPlace() const { return kIsFloat<T> && pixel_elems_ == shape_.channels; }
+
   // Row 0 is the bias, the others are taps; padded channels stay 0.
   void Pack() {
     for (int channel = 0; channel < shape_.channels; ++channel) {
@@ -112,9 +115,8 @@ class ThinToWide {
     }
   }
 
-  void Row(int p, int slot, float* out) {
-    const bool padded = pixel_elems_ != shape_.channels;
-    float* row = padded ? rows_[slot] : out;
+  void Row(int p, int slot, T* out) {
+    float* row = InPlace() ? reinterpret_cast<float*>(out) : rows_[slot];
     ForEachChannelBlock<kWidth>(pixel_elems_, [&](auto vectors, int channel) {
       constexpr int kVectors = decltype(vectors)::value;
       for (int q = 0; q < shape_.wide_w; q += kPixels<kVectors>) {
@@ -129,22 +131,20 @@ class ThinToWide {
                                    .count = std::min(kPixels<kVectors>, shape_.wide_w - q)});
       }
     });
-    if (padded) {
-      for (int q = 0; q < shape_.wide_w; ++q) {
-        std::copy_n(row + int64_t{q} * pixel_elems_, shape_.channels,
-                    out + int64_t{q} * shape_.channels);
-      }
-    }
     if (activation_.kind == ActivationKind::kTanh || activation_.kind == ActivationKind::kSigmoid) {
-      AddAndActivate(0, activation_, out, int64_t{shape_.wide_w} * shape_.channels);
+      AddAndActivate(0, activation_, row, int64_t{shape_.wide_w} * pixel_elems_);
+    }
+    if (!InPlace()) {
+      CopyPixels(row, pixel_elems_, shape_.wide_w, shape_.channels, out, shape_.channels);
     }
   }
 
   Shape shape_;
-  const float *thin_, *weight_, *bias_;
+  const T* thin_;
+  const float *weight_, *bias_;
   Activation activation_;
   float slope_;
-  float* wide_;
+  T* wide_;
   int pixel_elems_;
   Plane plane_;
   int slots_;
@@ -153,12 +153,17 @@ class ThinToWide {
 
 }  // namespace
 
-Kernel MakeThinToWide(const Shape& shape, const float* thin, const float* weight, const float* bias,
-                      const Activation& activation, float* wide) {
+template <typename T>
+Kernel MakeThinToWide(const Shape& shape, const T* thin, const float* weight, const float* bias,
+                      const Activation& activation, T* wide) {
   if (FitsFewLanes(shape)) {
-    return ThinToWide<kFewLanes>(shape, thin, weight, bias, activation, wide);
+    return ThinToWide<T, kFewLanes>(shape, thin, weight, bias, activation, wide);
   }
-  return ThinToWide<kLanes>(shape, thin, weight, bias, activation, wide);
+  return ThinToWide<T, kLanes>(shape, thin, weight, bias, activation, wide);
 }
+template Kernel MakeThinToWide(const Shape&, const float*, const float*, const float*,
+                               const Activation&, float*);
+template Kernel MakeThinToWide(const Shape&, const Bf16*, const float*, const float*,
+                               const Activation&, Bf16*);
 
 }  // namespace numeral::cpu::thin

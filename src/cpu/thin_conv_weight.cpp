@@ -88,10 +88,10 @@ std::vector<TapBlock> SplitTaps(int taps) {
   return split;
 }
 
-template <int kWidth>
+template <typename T, int kWidth>
 class WeightGradient {
  public:
-  WeightGradient(const Shape& shape, const float* thin, const float* wide, float* grad_weight,
+  WeightGradient(const Shape& shape, const T* thin, const T* wide, float* grad_weight,
                  GradientMode mode)
       : shape_(shape),
         thin_(thin),
@@ -105,7 +105,7 @@ class WeightGradient {
         slots_(ThreadSlots()),
         chunks_(std::min(shape.n, kMaxChunks)),
         planes_(slots_, plane_.elems()),
-        bands_(slots_, padded() ? int64_t{band_rows_} * shape.wide_w * pixel_elems_ : 0) {
+        bands_(slots_, InPlace() ? 0 : int64_t{band_rows_} * shape.wide_w * pixel_elems_) {
     // Some more taps, whose sums are dropped.
     while (static_cast<int>(offsets_.size()) < kMinTaps) offsets_.push_back(0);
     tap_blocks_ = SplitTaps(static_cast<int>(offsets_.size()));
@@ -129,7 +129,8 @@ class WeightGradient {
   }
 
  private:
-  bool padded() const { return pixel_elems_ != shape_.channels; }
+  // Whether sums can be formed from the wide tensor where it lies.
+  bool InPlace() const { return kIsFloat<T> && pixel_elems_ == shape_.channels; }
 
   void SumChunk(int64_t chunk) {
     float* sums = sums_[chunk];
@@ -144,11 +145,11 @@ class WeightGradient {
 
   void SumBand(int64_t n, int p, int slot, float* sums) {
     const int rows = std::min(band_rows_, shape_.wide_h - p);
-    const float* wide =
-        wide_ + n * shape_.wide_elems() + int64_t{p} * shape_.wide_w * shape_.channels;
-    if (padded()) {
-      CopyBand(wide, int64_t{rows} * shape_.wide_w, bands_[slot]);
-      wide = bands_[slot];
+    const T* from = wide_ + n * shape_.wide_elems() + int64_t{p} * shape_.wide_w * shape_.channels;
+    const float* wide = InPlace() ? reinterpret_cast<const float*>(from) : bands_[slot];
+    if (!InPlace()) {  // padded channels stay 0
+      CopyPixels(from, shape_.channels, int64_t{rows} * shape_.wide_w, shape_.channels,
+                 bands_[slot], pixel_elems_);
     }
     ForEachChannelBlock<kWidth>(pixel_elems_, [&](auto vectors, int channel) {
       static constexpr auto kSumPixels = SumPixelsByTaps<kWidth, decltype(vectors)::value>();
@@ -164,13 +165,6 @@ class WeightGradient {
              .sums = sums + int64_t{taps.first} * pixel_elems_ + channel});
       }
     });
-  }
-
-  // Padded channels stay 0.
-  void CopyBand(const float* wide, int64_t pixels, float* band) const {
-    for (int64_t i = 0; i < pixels; ++i) {
-      std::copy_n(wide + i * shape_.channels, shape_.channels, band + i * pixel_elems_);
-    }
   }
 
   template <bool kAccumulate>
@@ -190,7 +184,7 @@ class WeightGradient {
   }
 
   Shape shape_;
-  const float *thin_, *wide_;
+  const T *thin_, *wide_;
   float* grad_weight_;
   GradientMode mode_;
   int pixel_elems_;  // channels with their padding
@@ -206,12 +200,15 @@ class WeightGradient {
 
 }  // namespace
 
-Kernel MakeWeightGradient(const Shape& shape, const float* thin, const float* wide,
-                          float* grad_weight, GradientMode mode) {
+template <typename T>
+Kernel MakeWeightGradient(const Shape& shape, const T* thin, const T* wide, float* grad_weight,
+                          GradientMode mode) {
   if (FitsFewLanes(shape)) {
-    return WeightGradient<kFewLanes>(shape, thin, wide, grad_weight, mode);
+    return WeightGradient<T, kFewLanes>(shape, thin, wide, grad_weight, mode);
   }
-  return WeightGradient<kLanes>(shape, thin, wide, grad_weight, mode);
+  return WeightGradient<T, kLanes>(shape, thin, wide, grad_weight, mode);
 }
+template Kernel MakeWeightGradient(const Shape&, const float*, const float*, float*, GradientMode);
+template Kernel MakeWeightGradient(const Shape&, const Bf16*, const Bf16*, float*, GradientMode);
 
 }  // namespace numeral::cpu::thin

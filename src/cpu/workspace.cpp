@@ -7,6 +7,11 @@
 #include <new>
 
 namespace numeral::cpu {
+namespace {
+
+constexpr size_t kAlignment = 64;
+
+}  // namespace
 
 Memory::Memory(int64_t bytes, EngineCounters& counters) {
   const auto size = static_cast<size_t>(std::max<int64_t>(bytes, 64));
@@ -60,21 +65,35 @@ Kernel Workspace::Refresh(TensorId weight) {
   };
 }
 
-dnnl::memory Workspace::Reserve(Pool& pool, const dnnl::memory::desc& desc) {
-  pool.bytes = std::max(pool.bytes, desc.get_size());
-  dnnl::memory memory(desc, engine_, nullptr);
-  pool.users.push_back(memory);
-  return memory;
+std::vector<dnnl::memory> Workspace::Reserve(Pool& pool,
+                                             const std::vector<dnnl::memory::desc>& descs) {
+  std::vector<dnnl::memory> memories;
+  size_t offset_bytes = 0;
+  for (const dnnl::memory::desc& desc : descs) {
+    memories.emplace_back(desc, engine_, nullptr);
+    pool.users.push_back({memories.back(), offset_bytes});
+    offset_bytes += (desc.get_size() + kAlignment - 1) / kAlignment * kAlignment;
+  }
+  pool.bytes = std::max(pool.bytes, offset_bytes);
+  return memories;
 }
 
-dnnl::memory Workspace::Scratch(const dnnl::memory::desc& desc) { return Reserve(scratch_, desc); }
+dnnl::memory Workspace::Scratch(const dnnl::memory::desc& desc) { return Scratches({desc})[0]; }
 dnnl::memory Workspace::SecondScratch(const dnnl::memory::desc& desc) {
-  return Reserve(second_scratch_, desc);
+  return SecondScratches({desc})[0];
+}
+std::vector<dnnl::memory> Workspace::Scratches(const std::vector<dnnl::memory::desc>& descs) {
+  return Reserve(scratch_, descs);
+}
+std::vector<dnnl::memory> Workspace::SecondScratches(const std::vector<dnnl::memory::desc>& descs) {
+  return Reserve(second_scratch_, descs);
 }
 
 void Workspace::Allocate(Pool& pool) {
   pool.memory = std::make_unique<Memory>(static_cast<int64_t>(pool.bytes), counters_);
-  for (dnnl::memory& user : pool.users) user.set_data_handle(pool.memory->data());
+  for (Pool::User& user : pool.users) {
+    user.memory.set_data_handle(pool.memory->data() + user.offset_bytes);
+  }
 }
 
 void Workspace::Allocate() {

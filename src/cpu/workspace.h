@@ -58,6 +58,9 @@ class Workspace {
   // Scratch that is valid within one op; all ops share it.
   dnnl::memory Scratch(const dnnl::memory::desc& desc);
   dnnl::memory SecondScratch(const dnnl::memory::desc& desc);
+  // The same for parts of an op that run at the same time: side by side.
+  std::vector<dnnl::memory> Scratches(const std::vector<dnnl::memory::desc>& descs);
+  std::vector<dnnl::memory> SecondScratches(const std::vector<dnnl::memory::desc>& descs);
   // Allocates the scratch asked for. No op may run before.
   void Allocate();
 
@@ -70,11 +73,15 @@ class Workspace {
   };
   // A growing need of scratch, and the memories to point at it once it is there.
   struct Pool {
+    struct User {
+      dnnl::memory memory;
+      size_t offset_bytes;
+    };
     size_t bytes = 0;
-    std::vector<dnnl::memory> users;
+    std::vector<User> users;
     std::unique_ptr<Memory> memory;
   };
-  dnnl::memory Reserve(Pool& pool, const dnnl::memory::desc& desc);
+  std::vector<dnnl::memory> Reserve(Pool& pool, const std::vector<dnnl::memory::desc>& descs);
   void Allocate(Pool& pool);
 
   EngineCounters& counters_;

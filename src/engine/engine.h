@@ -26,6 +26,8 @@ struct Capabilities {
   bool conv_epilogue = false;
   bool dense_epilogue = false;
   std::vector<Precision> precisions{Precision::kFp32};
+  // For people, with what it takes to have the others: "fp32 and bf16; tf32 takes a GPU".
+  std::string precisions_text{"fp32"};
   // Whether phases run as graphs, whose nodes Executable::NodeCount counts.
   bool graphs = false;
   // How many steps to hand over at a time: more than 1 where the engine works on by itself.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 
 #include "plan/plan.h"
 #include "util/error.h"
@@ -27,8 +28,13 @@ class PlanBinding {
   int32_t* I32(TensorId id) const { return Typed<int32_t>(id, DType::kI32); }
   int64_t* I64(TensorId id) const { return Typed<int64_t>(id, DType::kI64); }
   uint8_t* U8(TensorId id) const { return Typed<uint8_t>(id, DType::kU8); }
+  // An activation stored as T: float, or what the engine calls bf16.
+  template <typename T>
+  T* Activation(TensorId id) const {
+    return Typed<T>(id, std::is_same_v<T, float> ? DType::kF32 : DType::kBF16);
+  }
 
- protected:
+ private:
   template <typename T>
   T* Typed(TensorId id, DType dtype) const {
     if (id == kNoTensor) return nullptr;
@@ -36,7 +42,6 @@ class PlanBinding {
     return reinterpret_cast<T*>(Address(id));
   }
 
- private:
   std::byte* ArenaOf(Storage storage) const {
     switch (storage) {
       case Storage::kPersistent:

@@ -51,10 +51,11 @@ Plan CompileRun(const Config& config, const std::vector<Graph>& networks,
 }
 
 void CheckPrecision(const Config& config, const Engine& engine) {
-  const auto& precisions = engine.capabilities().precisions;
+  const Capabilities& capabilities = engine.capabilities();
+  const auto& precisions = capabilities.precisions;
   if (std::find(precisions.begin(), precisions.end(), config.precision) == precisions.end()) {
-    BadInput("{}: /precision: the {} engine computes in fp32 only", config.name,
-             engine.capabilities().name);
+    BadInput("{}: /precision: the {} engine computes in {}", config.name, capabilities.name,
+             capabilities.precisions_text);
   }
 }
 

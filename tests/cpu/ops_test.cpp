@@ -1,6 +1,5 @@
 // Every op of the CPU engine against the reference (support/op_cases.h has the shapes).
-#include "engine/engine.h"
-#include "tests/catch.h"
+#include "tests/cpu/bf16_engine.h"
 #include "tests/support/compare.h"
 #include "tests/support/op_cases.h"
 
@@ -20,6 +19,16 @@ TEST_CASE("cpu: shape changes") { CheckOnCpu(RearrangeCases()); }
 TEST_CASE("cpu: losses and accuracies") { CheckOnCpu(LossCases()); }
 TEST_CASE("cpu: updates") { CheckOnCpu(UpdateCases()); }
 TEST_CASE("cpu: conversions") { CheckOnCpu(ConvertCases()); }
+
+TEST_CASE("cpu: every op with bf16 activations", "[bf16]") {
+  const auto engine = MakeCpuEngine();
+  if (!HasBf16(*engine)) return;
+  std::vector<OpCase> cases;
+  for (const OpCase& op_case : AllCases()) {
+    if (auto bf16 = WithBf16Activations(op_case)) cases.push_back(std::move(*bf16));
+  }
+  CheckCases(*engine, cases);
+}
 
 TEST_CASE("cpu: every op is supported") {
   const auto engine = MakeCpuEngine();

@@ -154,6 +154,8 @@ TEST_CASE("bad input gets one line and status 2", "[trainer]") {
   CheckRefused(folder.Train({"small.json", "--set", "nonsense"}), {"nonsense"});
   CheckRefused(folder.Train({"small.json", "--device", "cuda"}), {"--device", "cuda"});
   CheckRefused(folder.Train({"small.json", "--device", "tpu"}), {"tpu", "auto"});
+  CheckRefused(folder.Train({"small.json", "--device", "cpu", "--set", "/precision=tf32"}),
+               {"/precision", "cpu", "tf32 takes a GPU"});
   CheckRefused(folder.Train({"small.json", "--resume"}), {"nothing to resume"});
   CheckRefused(folder.Train({"small.json", "--data-dir", "nowhere"}), {"nowhere", "fetch_data.sh"});
   CheckRefused(folder.Train({"small.json", "--run-dir", "small.json/run"}), {"small.json/run"});
@@ -167,6 +169,15 @@ TEST_CASE("bad input gets one line and status 2", "[trainer]") {
   CHECK(folder.Train({"small.json", "--epochs", "0"}).status == 2);
   CHECK(folder.Train({}).status == 2);
   CHECK_FALSE(fs::exists(folder.path() / "runs"));
+}
+
+TEST_CASE("bf16 is refused where the processor has none", "[trainer]") {
+  const WorkingFolder folder;
+  setenv("ONEDNN_MAX_CPU_ISA", "AVX2", 1);  // to oneDNN, the processor has no more than that
+  const ToolResult result =
+      folder.Train({"small.json", "--device", "cpu", "--set", "/precision=bf16"});
+  unsetenv("ONEDNN_MAX_CPU_ISA");
+  CheckRefused(result, {"/precision", "cpu", "fp32", "AVX512-BF16 or AMX"});
 }
 
 TEST_CASE("a damaged data set is refused by name before anything is written", "[trainer]") {

@@ -140,9 +140,9 @@ TEST_CASE("configs that cannot train are refused") {
                                   {"type": "reshape", "shape": [28, 28, 1]}]})",
                                 kD, R"({"batch_size": 8})"});
   CheckMentions(refusal(no_weights), {"/networks/generator", "trained"});
-  Config bf16 = ConfigOf({"x", kG, kD, R"({"batch_size": 8})"});
-  bf16.precision = Precision::kBf16;
-  CheckMentions(refusal(bf16), {"/precision", "fp32"});
+  Config tf32 = ConfigOf({"x", kG, kD, R"({"batch_size": 8})"});
+  tf32.precision = Precision::kTf32;
+  CheckMentions(refusal(tf32), {"/precision", "fp32", "tf32"});
   Config huge = ConfigOf({"x",
                           R"({"inputs": {"z": {"kind": "latent", "size": 4}}, "layers": [
                             {"type": "reshape", "shape": [2, 2, 1]},

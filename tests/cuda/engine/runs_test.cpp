@@ -1,8 +1,8 @@
 // What a run may rely on: graphs change nothing, neither does handing over several steps at once or
 // starting again; and an epoch neither allocates nor waits.
 #include "tests/catch.h"
-#include "tests/cuda/engine/compare_runs.h"
 #include "tests/cuda/engine/tested_engine.h"
+#include "tests/train/compare_runs.h"
 #include "tests/train/golden_run.h"
 #include "tests/util/temp_folder.h"
 

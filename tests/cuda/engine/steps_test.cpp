@@ -1,8 +1,8 @@
 // Whole training steps of every config, narrowed, on the CUDA engine.
 #include "tests/catch.h"
-#include "tests/cuda/engine/compare_runs.h"
 #include "tests/cuda/engine/tested_engine.h"
 #include "tests/tolerance.h"
+#include "tests/train/compare_runs.h"
 #include "tests/train/golden_run.h"
 
 namespace numeral {

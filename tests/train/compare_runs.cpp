@@ -1,4 +1,4 @@
-#include "tests/cuda/engine/compare_runs.h"
+#include "tests/train/compare_runs.h"
 
 #include <cmath>
 #include <cstring>
