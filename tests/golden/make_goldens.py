@@ -22,17 +22,14 @@ sys.path.insert(0, str(ROOT / "bench" / "peers"))
 
 import numeral_config  # noqa: E402
 import numeral_random  # noqa: E402
-from numeral_training import (  # noqa: E402
+from numeral_data import (  # noqa: E402
     SYNTHETIC_FORMULA,
     SYNTHETIC_PAIRS_FORMULA,
-    ClassifierTrainer,
-    LatentPredictorTrainer,
-    PairSource,
-    PhiloxSource,
-    Trainer,
     synthetic_data,
     synthetic_pairs,
 )
+from numeral_sources import PairSource, PhiloxSource  # noqa: E402
+from numeral_training import ClassifierTrainer, LatentPredictorTrainer, Trainer  # noqa: E402
 
 STEPS = 10
 BATCH = 8
