@@ -18,14 +18,22 @@ import sys
 import time
 from pathlib import Path
 
+import growth
+import kernels
 import machine
+import runs
 import steps
 from servers import Unavailable
 from tables import step_table
 
 CONFIGS = ("dcgan", "gan_mlp", "cgan_filterselect")
 PRECISIONS = {"cpu": ("fp32",), "cuda": ("fp32", "tf32", "bf16")}
-LEVELS = ("step",)
+# By level: the name in the result, the default configs, what measures one, a table of all.
+LEVELS = {
+    "kernel": ("kernels", CONFIGS, kernels.measure, kernels.kernel_table),
+    "step": ("steps", CONFIGS, steps.measure, step_table),
+    "run": ("runs", ("quickstart",), runs.measure, runs.run_table),
+}
 
 
 def refuse(text):
@@ -39,7 +47,8 @@ class Bench:
     def __init__(self, args):
         self.engine, self.build, self.threads = args.engine, args.build, args.threads
         self.rounds, self.seconds, self.peers = args.rounds, args.seconds, not args.no_peers
-        self.configs, self.precisions = args.configs, args.precision
+        self.configs, self.precisions = args.config, args.precision
+        self.data, self.epochs = args.data, args.epochs
         self.few_modes, self.ceilings = args.few_modes, {}
         self.end = time.monotonic() + args.minutes * 60
 
@@ -55,9 +64,13 @@ def parse_arguments():
     parser = argparse.ArgumentParser(prog="bench.sh", description=__doc__.splitlines()[0])
     parser.add_argument("--engine", choices=PRECISIONS, default="cpu")
     parser.add_argument("--config", action="append", help="a name in configs/ or a file; repeatable")
-    parser.add_argument("--level", action="append", choices=LEVELS, help="repeatable; default: all")
+    parser.add_argument(
+        "--level", action="append", choices=[*LEVELS, "growth"], help="repeatable; default: all"
+    )
     parser.add_argument("--precision", action="append", help="repeatable; default: all it has")
     parser.add_argument("--build", type=Path, default=machine.ROOT / "build")
+    parser.add_argument("--data", type=Path, help="folder of MNIST (default: $NUMERAL_DATA, data)")
+    parser.add_argument("--epochs", type=int, help="of whole trainings, instead of the config's")
     parser.add_argument("--out", type=Path, default=machine.ROOT / "bench/results")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="on the CPU")
     parser.add_argument("--rounds", type=int, default=5)
@@ -69,12 +82,18 @@ def parse_arguments():
     for name in ("threads", "rounds", "seconds", "minutes"):
         if not getattr(args, name) > 0:
             refuse(f"--{name}: give a positive number")
-    args.configs = [find_config(name) for name in args.config or CONFIGS]
+    if args.epochs is not None and args.epochs < 1:
+        refuse("--epochs: give a positive number")
+    args.config = [find_config(name) for name in args.config or ()]
+    args.level = args.level or [*LEVELS, "growth"]
+    args.data = args.data or Path(os.environ.get("NUMERAL_DATA") or machine.ROOT / "data")
+    if args.engine == "cuda" and machine.gpu() is None:
+        refuse("--engine cuda: nvidia-smi shows no GPU on this machine")
     known = PRECISIONS[args.engine]
     args.precision = args.precision or known
     if unknown := set(args.precision) - set(known):
         refuse(f"--precision {unknown.pop()}: of {args.engine}, give {' or '.join(known)}")
-    args.build = args.build.resolve()
+    args.build, args.data = args.build.resolve(), args.data.resolve()
     if not (args.build / "bench_train_step").exists():
         refuse(f"{args.build} has no bench_train_step: build first")
     return args
@@ -115,23 +134,45 @@ def describe(bench, ceilings):
     }
 
 
-def measure_steps(bench, result, save):
-    result["steps"] = []
-    for config in bench.configs:
+def measure_level(level, bench, result, save):
+    name, defaults, measure, _ = LEVELS[level]
+    result[name] = []
+    for config in bench.configs or map(find_config, defaults):
         for precision in bench.precisions:
+            what = f"{level} level of {config.stem} in {precision}"
             if bench.left_s() < 10:
-                result["skipped"].append(f"steps of {config.stem} in {precision}: no time left")
+                result["skipped"].append(f"{what}: no time left")
                 continue
+            bench.say(what)
             try:
-                result["steps"].append(steps.measure(config, bench.engine, precision, bench))
+                result[name].append(measure(config, bench.engine, precision, bench))
             except Unavailable as reason:
-                result["failed"].append(f"steps of {config.stem} in {precision}: {reason}")
+                result["failed"].append(f"{what}: {reason}")
             save()
+
+
+def measure_growth(bench, result, picture, save):
+    result["growth"] = []
+    for config in bench.configs or map(find_config, growth.CONFIGS):
+        for precision in bench.precisions:
+            for point in growth.points(config):
+                what = f"{config.stem} in {precision}, batch {point[1]}, width x{point[2]:g}"
+                if bench.left_s() < 10:
+                    result["skipped"].append(f"{what}: no time left")
+                    continue
+                bench.say(what)
+                row = growth.measure_point(config, point, bench.engine, precision, bench)
+                result["growth"].append(row)
+                save()
+    if reason := growth.plot(result["growth"], picture):
+        result["skipped"].append(f"{picture.name}: {reason}")
+    else:
+        result["growth_plot"] = picture.name
 
 
 def markdown(result):
     facts, ceilings = result["machine"], result["ceilings"]
-    name = facts.get("gpu") if result["engine"] == "cuda" else facts["processor"]
+    name = facts["gpu"] if result["engine"] == "cuda" else facts["processor"]
     versions = ", ".join(f"{k} {v}" for k, v in facts.items() if k not in ("gpu", "processor"))
     lines = [
         f"# {name}, {result['engine']}, {result['date']} {result['time_utc']} UTC",
@@ -146,8 +187,13 @@ def markdown(result):
         )
         copy = f"{ceilings['bytes_per_second'] / 1e9:,.1f} GB/s"
         lines += ["", f"Measured ceilings: a copy {copy}, a product {products}."]
-    if result.get("steps"):
-        lines += ["", "## Steps", "", *step_table(result)]
+    for name, _, _, make_table in LEVELS.values():
+        if result.get(name):
+            lines += ["", f"## {name.capitalize()}", "", *make_table(result)]
+    if result.get("growth"):
+        lines += ["", "## Growth", "", *growth.growth_table(result)]
+    if "growth_plot" in result:
+        lines += ["", f"![images per second by batch size and width]({result['growth_plot']})"]
     for kind in ("failed", "skipped"):
         lines += [line for text in result[kind] for line in ("", f"{kind}: {text}")]
     return "\n".join(lines) + "\n"
@@ -158,7 +204,7 @@ def main():
     bench = Bench(args)
     result = {**describe(bench, {}), "failed": [], "skipped": []}
     facts = result["machine"]
-    name = facts.get("gpu", "cuda") if bench.engine == "cuda" else facts["processor"]
+    name = facts["gpu"] if bench.engine == "cuda" else facts["processor"]
     args.out.mkdir(parents=True, exist_ok=True)
     stem = args.out / f"bench_{machine.file_name(name)}_{result['date']}"
 
@@ -170,7 +216,11 @@ def main():
         bench.ceilings = result["ceilings"] = measure_ceilings(bench)
     except Unavailable as reason:
         result["failed"].append(f"ceilings: {reason}")
-    measure_steps(bench, result, save)
+    for level in args.level:
+        if level == "growth":
+            measure_growth(bench, result, stem.with_name(stem.name + "_growth.svg"), save)
+        else:
+            measure_level(level, bench, result, save)
     save()
     print(f"{stem}.md")
     return 1 if result["failed"] else 0

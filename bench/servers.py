@@ -17,16 +17,19 @@ class Unavailable(Exception):
     """A program that does not start here, with its last words."""
 
 
+def environment(threads):
+    return {**os.environ, "OMP_NUM_THREADS": str(threads)}
+
+
 class Server:
     """Loading when made; `wait` until it is ready before anything else."""
 
     def __init__(self, command, threads):
-        environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
         self.command, self.times = [str(word) for word in command], []
         self.errors = tempfile.TemporaryFile("w+")  # a pipe that nobody reads would fill up
         self.process = subprocess.Popen(
             self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
-            text=True, env=environment,
+            text=True, env=environment(threads),
         )  # fmt: skip
 
     def wait(self):
@@ -40,6 +43,7 @@ class Server:
         status = self.process.wait()
         self.errors.seek(0)
         words = self.errors.read().strip().splitlines()
+        self.close()
         raise Unavailable(words[-1] if words else f"exit status {status}")
 
     def ask(self, request):
@@ -64,10 +68,11 @@ class Server:
             stream.close()
 
 
-def numeral(build, config, device, precision, threads, sets=()):
-    command = [build / "bench_train_step", config, "--device", device]
-    for pointer, value in {"/precision": json.dumps(precision), **dict(sets)}.items():
-        command += ["--set", f"{pointer}={value}"]
+def numeral(build, config, device, precision, threads, options=()):
+    command = [
+        build / "bench_train_step", config, "--device", device, "--set",
+        f"/precision={json.dumps(precision)}", *options,
+    ]  # fmt: skip
     return Server(command, threads)
 
 
@@ -115,9 +120,10 @@ def take_turns(servers, rounds, seconds, chunk_ms):
     hits all of them. `seconds` is each one's share; a chunk lasts `chunk_ms` or one step."""
     plans = []
     for server in servers:
-        server.run(1, 2)
-        server.run(1, 2)
-        step_ms = max(server.times.pop(), 1e-3)
+        server.run(1, 1)
+        if server.times[-1] < 1000:
+            server.run(1, 4)
+        step_ms = max(server.times[-1], 1e-3)
         server.times.clear()
         steps = max(1, round(chunk_ms / step_ms))
         chunks = max(2, round(seconds * 1e3 / rounds / (steps * step_ms)))

@@ -26,14 +26,24 @@ Config Load(const StepOptions& options) {
   return LoadConfig(options.config, overrides);
 }
 
-std::unique_ptr<Session> MakeSession(const Config& config, int images, Engine& engine) {
+struct Data {
+  Dataset images;
+  LatentPairs pairs;  // of a latent predictor, in place of images
+};
+
+Data MakeData(const Config& config, const StepOptions& options) {
+  Data data;
   if (config.TrainsLatentPredictor()) {
     const int size = static_cast<int>(BuildNetworks(config)[0].output_shape().Elems());
-    return std::make_unique<Session>(config, SyntheticPairs(images, size), engine);
+    data.pairs = SyntheticPairs(options.images, size);
+  } else if (!options.data_dir.empty()) {
+    data.images = LoadDataset(config.data, options.data_dir);
+  } else {
+    std::vector<int> digits = config.data.digits;
+    if (digits.empty()) digits = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+    data.images = SyntheticData(options.images, digits);
   }
-  std::vector<int> digits = config.data.digits;
-  if (digits.empty()) digits = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
-  return std::make_unique<Session>(config, SyntheticData(images, digits), engine);
+  return data;
 }
 
 }  // namespace
@@ -48,13 +58,17 @@ StepRunner::StepRunner(const StepOptions& options) {
   };
   engine_ = MakeEngine(options.device);
   lap("engine");
-  session_ = MakeSession(config, options.images, *engine_);
-  lap("compile");  // and the data, made and handed over
+  const Data data = MakeData(config, options);
+  lap("data");
+  session_ = config.TrainsLatentPredictor()
+                 ? std::make_unique<Session>(config, data.pairs, *engine_)
+                 : std::make_unique<Session>(config, data.images, *engine_);
+  lap("compile");  // and what hands the data over
   session_->Initialise();
   session_->Step(step_++);
   session_->executable().Sync();
   lap("first_step");
-  Run(1, options.warm_up_steps - 1);
+  if (options.warm_up_steps > 1) Run(1, options.warm_up_steps - 1);
   about_ = {{"ready", engine_->capabilities().description},
             {"batch", session_->BatchOf(0)},
             {"losses", Losses(options.warm_up_steps)},

@@ -14,7 +14,8 @@ namespace numeral::bench {
 struct StepOptions {
   std::string config, device = "cpu";
   std::vector<std::string> sets;  // POINTER=JSON
-  int images = 4096;              // of the data set
+  std::string data_dir;           // of a real data set; without one, images are made
+  int images = 4096;              // of those that are made
   int warm_up_steps = 3;
 };
 
@@ -23,8 +24,8 @@ class StepRunner {
   // Runs the steps that warm up.
   explicit StepRunner(const StepOptions& options);
 
-  // {"ready": the engine, "batch", "losses": those of the first steps, "seconds": from the start
-  // of the constructor on, by what was done}.
+  // {"ready": the engine, "batch", "losses": those of the first steps, "seconds": what the
+  // constructor did, by what it was: "engine", "data", "compile", "first_step"}.
   const Json& about() const { return about_; }
   // Milliseconds per step of each of `chunks` chunks of that many steps. Nothing waits within one.
   std::vector<double> Run(int chunks, int steps);

@@ -90,7 +90,6 @@ def compare_losses(everyone, precision, say):
 
 
 def row(config, precision, everyone, missing, device, bench):
-    bench.say(f"{config.stem} {precision}")
     wrong = compare_losses(everyone, precision, bench.say)
     servers.take_turns(list(everyone.values()), bench.rounds, bench.seconds, CHUNK_MS[device])
     ours = everyone["numeral"]

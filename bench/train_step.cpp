@@ -52,5 +52,9 @@ int main(int argc, char** argv) {
   app.add_option("--images", options.images, "size of the made data set")
       ->capture_default_str()
       ->check(CLI::Range(1, 1 << 20));
+  app.add_option("--data-dir", options.data_dir, "where the IDX files are, to read them");
+  app.add_option("--warm-up", options.warm_up_steps, "steps before it is ready")
+      ->capture_default_str()
+      ->check(CLI::Range(1, kMetricsRing));
   return ToolMain(app, argc, argv, [&] { return Serve(options); });
 }
