@@ -63,6 +63,8 @@ class Adam:
         if not self.captured:
             self.advance()
         for parameter, gradient in zip(self.parameters, gradients):
+            if gradient.stride() != parameter.stride():  # which the fused form refuses
+                gradient = torch.empty_like(parameter).copy_(gradient)
             parameter.grad = gradient
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)

@@ -54,6 +54,7 @@ class CapturedStep:
             with torch.cuda.graph(graph):
                 losses = trainer.step(residue)
             self.graphs[residue == self.period - 1] = (graph, losses)
+        trainer.source.epoch = None  # the next step begins one
 
     def step(self, step):
         with_generator = (step + 1) % self.period == 0
