@@ -76,17 +76,20 @@ def check_training(checks, args, build, runs):
 
 
 def check_all(checks, args, build, work):
-    """The steps that were measured. What finds mistakes comes before what takes long."""
+    """What was measured. What finds mistakes comes before what takes long."""
     gpu_parts.run_tests(checks, build, 150)
     gpu_parts.run_cudnn_plans(checks, build, 30)
     gpu_parts.sanitize(checks, build, "memcheck", 90)
-    measured = gpu_parts.bench_steps(checks, build, work, 150)
+    measured = {
+        "steps": gpu_parts.bench_steps(checks, build, work, 150),
+        "runs": gpu_parts.bench_runs(checks, build, args.data, work, 60),
+    }
     gpu_parts.sanitize(checks, build, "racecheck", 60)
-    check_training(checks, args, build, work / "runs")
+    check_training(checks, args, build, work / "trained")
     return measured
 
 
-def write(args, checks, facts, steps):
+def write(args, checks, facts, measured):
     result = {
         **machine.stamp(),
         "command": shlex.join(["tools/gpu_check.sh", *sys.argv[1:]]),
@@ -96,7 +99,7 @@ def write(args, checks, facts, steps):
         "seconds": round(checks.limit_s - checks.left_s(), 1),
         "summary": {status: checks.count(status) for status in (PASSED, FAILED, SKIPPED)},
         "checks": checks.checks,
-        "steps": steps,
+        **measured,
     }
     args.out.mkdir(parents=True, exist_ok=True)
     stem = args.out / f"{machine.file_name(facts['gpu'])}_{result['date']}"
@@ -119,10 +122,10 @@ def main():
         refuse(f"--build {args.build} has no {', '.join(missing)}")
     if missing:
         checks.add("build", FAILED, reason=f"it has no {', '.join(missing)}")
-    steps = {}
+    measured = {"steps": {}, "runs": {}}
     if build and not missing:
-        steps = check_all(checks, args, build, work)
-    result = write(args, checks, machine.facts(build), steps)
+        measured = check_all(checks, args, build, work)
+    result = write(args, checks, machine.facts(build), measured)
     summary = ", ".join(f"{count} {status}" for status, count in result["summary"].items())
     print(summary)
     return 1 if result["summary"][FAILED] else 0

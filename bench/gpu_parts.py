@@ -218,24 +218,39 @@ def train(checks, build, data, runs, classifier, training, limit_s):
     checks.check(f"evaluate {name}", command, limit_s, judge_evaluation(figures, most))
 
 
-# ---- steps beside PyTorch -----------------------------------------------------------------------
+# ---- steps beside PyTorch, whole runs ------------------------------------------------------------
+
+
+def bench(checks, name, build, out, level, options, limit_s):
+    """What bench/run.py measured, also where it was stopped."""
+    command = [
+        sys.executable, ROOT / "bench/run.py", "--engine", "cuda", "--level", level, "--build",
+        build, "--out", out, "--minutes", (limit_s - 25) / 60, *options,
+    ]  # fmt: skip
+    for precision in BENCHED_PRECISIONS:
+        command += ["--precision", precision]
+    checks.check(name, command, limit_s)
+    found = sorted(out.glob("bench_*.json"))
+    return json.loads(found[-1].read_text()) if found else {}
 
 
 def bench_steps(checks, build, out, limit_s):
-    """The rows that bench/run.py measured, also where it was stopped."""
     torch = torch_facts(sys.executable)
-    command = [
-        sys.executable, ROOT / "bench/run.py", "--engine", "cuda", "--level", "step", "--build",
-        build, "--out", out, "--seconds", 2, "--rounds", 3, "--minutes", (limit_s - 25) / 60,
-        "--few-modes",
-    ]  # fmt: skip
-    for option, values in (("--config", BENCHED), ("--precision", BENCHED_PRECISIONS)):
-        for value in values:
-            command += [option, value]
+    options = ["--seconds", 2, "--rounds", 3, "--few-modes"]
+    for config in BENCHED:
+        options += ["--config", config]
     if not torch.get("cuda"):
         reason = "no PyTorch" if not torch else f"PyTorch {torch['torch']} sees no GPU"
         checks.skip("steps in PyTorch", f"{sys.executable}: {reason}")
-        command.append("--no-peers")
-    checks.check("steps", command, limit_s)
-    found = sorted(out.glob("bench_*.json"))
-    return {"pytorch": torch, **(json.loads(found[-1].read_text()) if found else {})}
+        options.append("--no-peers")
+    measured = bench(checks, "steps", build, out / "steps", "step", options, limit_s)
+    return {"pytorch": torch, **measured}
+
+
+def bench_runs(checks, build, data, out, limit_s):
+    """How long the first step and a short training take from the start of a process."""
+    if not has_mnist(data):
+        checks.skip("start-up", f"no MNIST in {data}")
+        return {}
+    options = ["--config", "quickstart", "--data", data]
+    return bench(checks, "start-up", build, out / "runs", "run", options, limit_s)

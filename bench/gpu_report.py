@@ -1,5 +1,6 @@
 """The result of gpu_check.py as Markdown."""
 
+from runs import run_table
 from tables import step_table, table
 
 VERSIONS = ("driver", "nvcc", "cudnn", "python", "processor", "cores", "system")
@@ -35,4 +36,6 @@ def markdown(result):
     ]
     if result["steps"].get("steps"):
         lines += ["", "## Training steps", "", *step_table(result["steps"])]
+    if result["runs"].get("runs"):
+        lines += ["", "## Whole runs", "", *run_table(result["runs"])]
     return "\n".join(lines) + "\n"

@@ -35,7 +35,9 @@ time.sleep(60)
 
 SERVER = """
 import sys, json
-print(json.dumps({"ready": "stub", "batch": 8, "losses": [{"d_loss": 1.0}]}), flush=True)
+seconds = {"engine": 0.1, "data": 0.0, "compile": 0.1, "first_step": 0.1}
+about = {"ready": "stub", "batch": 8, "losses": [{"d_loss": 1.0}], "seconds": seconds}
+print(json.dumps(about), flush=True)
 for line in sys.stdin:
     verb = line.split()[0]
     answer = {"ms": [0.5]} if verb == "run" else {"nodes": [{"bytes": 100, "flops": 0}]}
@@ -174,7 +176,7 @@ class GpuCheck(unittest.TestCase):
         skipped = self.statuses(checks, "skipped")
         self.assertEqual(skipped, {"cudnn_plans_test", "steps in PyTorch"})
         for name in (
-            "test test 1", "test test 2", "compute-sanitizer memcheck", "steps",
+            "test test 1", "test test 2", "compute-sanitizer memcheck", "steps", "start-up",
             "compute-sanitizer racecheck", "train classifier_cnn", "train dcgan fp32",
             "evaluate dcgan fp32", "evaluate cgan_filterselect bf16",
         ):  # fmt: skip
@@ -186,6 +188,8 @@ class GpuCheck(unittest.TestCase):
         medians = {row["programs"]["numeral"]["median_ms"] for row in self.report["steps"]["steps"]}
         self.assertEqual((len(self.report["steps"]["steps"]), medians), (6, {0.5}))
         self.assertIn("| dcgan | bf16 | 8 | 0.5 |", self.text)
+        self.assertEqual([row["precision"] for row in self.report["runs"]["runs"]], ["fp32", "bf16"])
+        self.assertIn("## Whole runs", self.text)
 
     def test_a_failing_test(self):
         machine = self.machine()
@@ -260,7 +264,8 @@ class GpuCheck(unittest.TestCase):
 
     def test_no_data(self):
         checks = self.check(self.machine(data=False), 0)
-        self.assertIn("no MNIST", checks["trainings"]["reason"])
+        for name in ("trainings", "start-up"):
+            self.assertIn("no MNIST", checks[name]["reason"])
 
 
 class Limits(unittest.TestCase):
