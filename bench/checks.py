@@ -83,7 +83,7 @@ class Checklist:
         self.add(name, SKIPPED, reason=reason)
 
     def run(self, name, command, limit_s, environment=None):
-        """Runs a program within what is left; None, and the check skipped, where that is nothing."""
+        """Runs a program within what is left; where that is nothing, skips the check: None."""
         left = self.left_s()
         if left < LEAST_SECONDS:
             self.skip(name, "no time left")

@@ -37,7 +37,7 @@ def parse_arguments():
     parser.add_argument("--python", help="the Python whose PyTorch is measured")
     parser.add_argument("--minutes", type=float, default=9.5)
     parser.add_argument("--out", type=Path, default=machine.ROOT / "bench/results")
-    parser.add_argument("--classifier", type=Path, help="c.bin that judges; otherwise one is trained")
+    parser.add_argument("--classifier", type=Path, help="c.bin that judges (default: trains one)")
     parser.add_argument("--commit", help="what the sources are, where there is no git")
     parser.add_argument("--skip-training", action="store_true")
     args = parser.parse_args()

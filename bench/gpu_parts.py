@@ -47,7 +47,7 @@ def first_failure(case):
 
 
 def test_cases(xml):
-    """[(name, status, seconds, reason)] of what ran; the status of a case that never ended is None."""
+    """[(name, status, seconds, reason)] of what ran; status None: it never ended."""
     cases = []
     for text in re.split(r"(?=<TestCase\b)", xml)[1:]:
         name = attribute(text.split(">", 1)[0], "name")

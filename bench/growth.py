@@ -29,14 +29,16 @@ def varied(config, batch, width):
     config = json.loads(config.read_text())
     training = config["training"]
     if training.get("generator_batch_size"):
-        scaled = training["generator_batch_size"] * batch // training["batch_size"]
-        training["generator_batch_size"] = max(scaled, 1)
+        share = training["generator_batch_size"] / training["batch_size"]
+        training["generator_batch_size"] = max(int(share * batch), 1)
     training["batch_size"] = batch
     if width != 1:
+
+        def scaled(size):
+            return size if size < LEAST_WIDTH else 4 * math.ceil(size * width / 4)
+
         for network in config["networks"].values():
-            numeral_config.scale_widths(
-                network, lambda size: size if size < LEAST_WIDTH else 4 * math.ceil(size * width / 4)
-            )
+            numeral_config.scale_widths(network, scaled)
     return config
 
 
@@ -53,15 +55,18 @@ def programs(path, device, precision, bench, convolutions):
     yield "numeral", servers.numeral(bench.build, path, device, precision, bench.threads, one)
     if bench.peers:
         mode, options = list(servers.peer_modes(device, convolutions, few=True).items())[-1]
-        options = [*options, "--check", 0, "--warmup", 1]  # its losses are compared at the config's size
+        # Losses are compared at the config's own size, by steps.py.
+        options = [*options, "--check", 0, "--warmup", 1]
         yield f"pytorch {mode}", servers.peer(path, device, precision, bench.threads, options)
 
 
 def measure_point(config, point, device, precision, bench):
     convolutions = has_convolutions(json.loads(config.read_text()))
     axis, batch, width = point
-    row = {"config": config.stem, "precision": precision, "axis": axis, "batch": batch, "width": width}
-    row["images_per_second"], row["not_measured"] = {}, {}
+    row = {
+        "config": config.stem, "precision": precision, "axis": axis, "batch": batch, "width": width,
+        "images_per_second": {}, "not_measured": {},
+    }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{config.stem}.json"
         path.write_text(json.dumps(varied(config, batch, width)))

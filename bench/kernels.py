@@ -46,8 +46,8 @@ def share(node, name):
 def kernel_table(result):
     lines = []
     header = [
-        "node", "layer", "ms in the step", "warm ms", "cold ms", "MB", "GFLOP", "floor ms", "bound by",
-        "floor / in step", "floor / warm", "floor / cold",
+        "node", "layer", "ms in the step", "warm ms", "cold ms", "MB", "GFLOP", "floor ms",
+        "bound by", "floor / in step", "floor / warm", "floor / cold",
     ]  # fmt: skip
     for row in result["kernels"]:
         whole = sum(node["ms"] * node["per_step"] for node in row["nodes"])
@@ -68,8 +68,9 @@ def kernel_table(result):
         shown = sum(node["ms"] * node["per_step"] for node in row["nodes"][:SHOWN])
         lines += [
             "",
-            f"{row['config']} {row['precision']}: {len(row['nodes'])} nodes, {milliseconds(whole)} ms "
-            f"one by one; the {len(rows)} longest, {percent(shown / whole)} of it:",
+            f"{row['config']} {row['precision']}: {len(row['nodes'])} nodes, "
+            f"{milliseconds(whole)} ms one by one; the {len(rows)} longest, "
+            f"{percent(shown / whole)} of it:",
             "",
             *table(header, rows),
         ]

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """The bench of the whole project; tools/bench.sh calls this.
 
-Every program stays loaded and takes its turn, round after round, so that a busy moment of the machine
-hits all of them; the figures are medians. PyTorch runs in each of its modes and the fastest counts,
-if its first losses are Numeral's. What the machine reaches at most is measured in the same run.
+Every program stays loaded and takes its turn, round after round, so that a busy moment of the
+machine hits all of them; the figures are medians. PyTorch runs in each of its modes and the fastest
+counts, if its first losses are Numeral's. What the machine reaches at most is measured in the same
+run.
 
 Writes bench_<machine>_<date>.json and .md into bench/results. Build first; PyTorch is optional
 (bench/peers/README.md). Exit status: 0 done, 1 something could not be measured, 2 bad input.
@@ -63,7 +64,7 @@ class Bench:
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="bench.sh", description=__doc__.splitlines()[0])
     parser.add_argument("--engine", choices=PRECISIONS, default="cpu")
-    parser.add_argument("--config", action="append", help="a name in configs/ or a file; repeatable")
+    parser.add_argument("--config", action="append", help="name in configs/, or file; repeatable")
     parser.add_argument(
         "--level", action="append", choices=[*LEVELS, "growth"], help="repeatable; default: all"
     )
@@ -177,8 +178,9 @@ def markdown(result):
     lines = [
         f"# {name}, {result['engine']}, {result['date']} {result['time_utc']} UTC",
         "",
-        f"`{result['command']}`, commit {result['commit']}; {versions}; {result['threads']} threads; "
-        f"load before: {result['load_before']}. Medians over alternating rounds.",
+        f"`{result['command']}`, commit {result['commit']}; {versions}; "
+        f"{result['threads']} threads; load before: {result['load_before']}. "
+        "Medians over alternating rounds.",
     ]
     if ceilings:
         products = ", ".join(

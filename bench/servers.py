@@ -116,8 +116,8 @@ def summary(times):
 
 
 def take_turns(servers, rounds, seconds, chunk_ms):
-    """Every server runs a few chunks in turn, round after round, so that a busy moment of the machine
-    hits all of them. `seconds` is each one's share; a chunk lasts `chunk_ms` or one step."""
+    """Every server runs a few chunks in turn, round after round, so that a busy moment of the
+    machine hits all of them. `seconds` is one's share; a chunk lasts `chunk_ms`, or one step."""
     plans = []
     for server in servers:
         server.run(1, 1)

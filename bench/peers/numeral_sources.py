@@ -60,7 +60,8 @@ class PhiloxSource(_ImageSource):
         return self.here(drawn).reshape(rows, 2)
 
     def latents(self, step, rows, spec, fresh_for_generator=False, further_input=None):
-        return self._floats(nr.Streams.latents(fresh_for_generator, further_input), step, rows, spec)
+        stream = nr.Streams.latents(fresh_for_generator, further_input)
+        return self._floats(stream, step, rows, spec)
 
     def _floats(self, stream, step, rows, spec):
         draw = nr.draw_normal if spec["distribution"] == "normal" else nr.draw_uniform

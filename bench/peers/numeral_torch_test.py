@@ -149,7 +149,8 @@ class Shifts(unittest.TestCase):
         self.assertTrue((result[0, 0, :2] == -0.5).all() and (result[0, 0, :, 27] == -0.5).all())
         torch.testing.assert_close(result[1, 0, :, 3:], images[1, 0, :, :25])
         self.assertTrue((result[1, 0, :, :3] == -0.5).all())
-        torch.testing.assert_close(moved(images, torch.zeros(2, 2, dtype=torch.int64), 0, 1), images)
+        still = torch.zeros(2, 2, dtype=torch.int64)
+        torch.testing.assert_close(moved(images, still, 0, 1), images)
 
     def test_sources(self):
         images, labels = synthetic_data(44)

@@ -33,8 +33,8 @@ def wrap(trainer, device, precision, compiled=False):
 
 
 class CapturedStep:
-    """A trainer's steps as CUDA graphs: one for those that update the generator, one for the others.
-    The data set, the draws and the counters are on the device."""
+    """A trainer's steps as CUDA graphs: one for those that update the generator, one for the
+    others. The data set, the draws and the counters are on the device."""
 
     def __init__(self, trainer):
         self.trainer = trainer

@@ -4,17 +4,18 @@
     train_step.py CONFIG --device cuda --precision bf16 --graph --steps 200
     train_step.py CONFIG --serve
 
-A step is the whole step that the config describes. The data set is in the device's memory as floats;
-latents, digits and dropout come from torch's generator, real and fake images go through D as one
-batch where D allows it, Adam updates all tensors of a network at once. Prints one JSON object.
+A step is the whole step that the config describes. The data set is in the device's memory as
+floats; latents, digits and dropout come from torch's generator, real and fake images go through D
+as one batch where D allows it, Adam updates all tensors of a network at once. Prints one JSON
+object.
 
-The first steps, in every mode, draw what Numeral draws from the weights that Numeral starts with; their
-losses are printed, so that whoever compares times can see that the same is computed. They come before
-a graph is captured or a network compiled.
+The first steps, in every mode, draw what Numeral draws from the weights that Numeral starts with;
+their losses are printed, so that whoever compares times can see that the same is computed. They
+come before a graph is captured or a network compiled.
 
-With --serve it prints what it is when it is ready, then answers each line "run K [C]" on standard input
-with one JSON object, the milliseconds per step of K chunks of C steps, until the end of input: a
-benchmark can so alternate between programs.
+With --serve it prints what it is when it is ready, then answers each line "run K [C]" on standard
+input with one JSON object, the milliseconds per step of K chunks of C steps, until the end of
+input: a benchmark can so alternate between programs.
 """
 
 import argparse
@@ -92,7 +93,9 @@ def make_trainer(args, config):
             load_weights(network, path)
         if args.channels_last:
             network.to(memory_format=torch.channels_last)
-    kinds = (PairSource, TorchPairSource) if alone == "latent_predictor" else (PhiloxSource, TorchSource)
+    kinds = (PhiloxSource, TorchSource)
+    if alone == "latent_predictor":
+        kinds = (PairSource, TorchPairSource)
     data = load_data(args, config)
     sources = [kind(config, *data, device=args.device) for kind in kinds]
     if args.channels_last and alone != "latent_predictor":

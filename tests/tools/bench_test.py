@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""tools/bench.sh over programs that answer as each case says: what it compares, counts and refuses."""
+"""tools/bench.sh over programs that answer as each case says: what it compares, counts, refuses."""
 
 import json
 import os
@@ -39,7 +39,7 @@ if "train_step_stub" in sys.argv[0]:
         sys.exit("stub: no compiler")
     if "--apart" in sys.argv:
         ms = 5.0
-print(json.dumps({"ready": "stub", "batch": 10, "losses": losses, "seconds": {"data": 0.0}}), flush=True)
+print(json.dumps({"ready": "stub", "batch": 10, "losses": losses}), flush=True)
 for line in sys.stdin:
     words = line.split()
     if words[0] == "run":
@@ -158,10 +158,11 @@ class Growth(Folder):
 
 class Command(Folder):
     def run_bench(self, *options):
+        environment = {**os.environ, "PYTHON": sys.executable, "PATH": "/usr/bin:/bin"}
         command = [ROOT / "tools/bench.sh", "--build", self.folder / "build", "--no-peers", "--out"]
         return subprocess.run(
-            [*map(str, command), str(self.folder / "out"), *options], capture_output=True, text=True,
-            env={**os.environ, "PYTHON": sys.executable, "PATH": "/usr/bin:/bin"},
+            [*map(str, command), str(self.folder / "out"), *options],
+            capture_output=True, text=True, env=environment,
         )  # fmt: skip
 
     def test_refusals(self):

@@ -17,7 +17,10 @@ from checks import Checklist  # noqa: E402
 
 SCRIPT = ROOT / "tools/gpu_check.sh"
 
-CASE = '<TestCase name="{name}" tags="[gpu]">{body}<OverallResult success="{success}" durationInSeconds="0.5"/></TestCase>'
+CASE = (
+    '<TestCase name="{name}" tags="[gpu]">{body}'
+    '<OverallResult success="{success}" durationInSeconds="0.5"/></TestCase>'
+)
 FAILURE = """<Info>op 3 of 9</Info>
 <Expression success="false" type="CHECK" filename="ops_test.cpp" line="12">
 <Original>a == b</Original><Expanded>1 == 2</Expanded></Expression>"""
@@ -188,7 +191,8 @@ class GpuCheck(unittest.TestCase):
         medians = {row["programs"]["numeral"]["median_ms"] for row in self.report["steps"]["steps"]}
         self.assertEqual((len(self.report["steps"]["steps"]), medians), (6, {0.5}))
         self.assertIn("| dcgan | bf16 | 8 | 0.5 |", self.text)
-        self.assertEqual([row["precision"] for row in self.report["runs"]["runs"]], ["fp32", "bf16"])
+        precisions = [row["precision"] for row in self.report["runs"]["runs"]]
+        self.assertEqual(precisions, ["fp32", "bf16"])
         self.assertIn("## Whole runs", self.text)
 
     def test_a_failing_test(self):
