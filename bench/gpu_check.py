@@ -3,7 +3,8 @@
 
 Runs the tests that need a GPU, compute-sanitizer over those of single ops, whole trainings with
 their evaluation, and training steps beside PyTorch. Each part has a limit, and what does not fit
-into the minutes is skipped, with the reason. Writes <GPU>_<date>.json and .md into bench/results.
+into the minutes is skipped, with the reason. Writes <GPU>_<date>.json and .md into bench/results;
+with --part, the parts' names are in the file's.
 
 Exit status: 0 nothing failed, 1 something did, 2 no GPU or bad input.
 """
@@ -39,6 +40,7 @@ def parse_arguments():
     parser.add_argument("--out", type=Path, default=machine.ROOT / "bench/results")
     parser.add_argument("--classifier", type=Path, help="c.bin that judges (default: trains one)")
     parser.add_argument("--commit", help="what the sources are, where there is no git")
+    parser.add_argument("--part", action="append", choices=PARTS, help="repeatable; default: all")
     parser.add_argument("--skip-training", action="store_true")
     args = parser.parse_args()
     if not args.minutes > 0:
@@ -65,28 +67,58 @@ def make_build(checks):
     return build if checks.check("build", ["sh", "-c", inside], 300) else None
 
 
-def check_training(checks, args, build, runs):
+def check_tests(checks, args, build, work):
+    gpu_parts.run_tests(checks, build, 150)
+    gpu_parts.run_cudnn_plans(checks, build, 20)
+
+
+def check_memory(checks, args, build, work):
+    gpu_parts.sanitize(checks, build, "memcheck", 90)
+
+
+def check_races(checks, args, build, work):
+    gpu_parts.sanitize(checks, build, "racecheck", 90)
+
+
+def check_steps(checks, args, build, work):
+    return {"steps": gpu_parts.bench_steps(checks, build, work, 120)}
+
+
+def check_start(checks, args, build, work):
+    return {"runs": gpu_parts.bench_runs(checks, build, args.data, work, 60)}
+
+
+def check_trainings(checks, args, build, work):
     if args.skip_training:
         return checks.skip("trainings", "--skip-training")
     if not gpu_parts.has_mnist(args.data):
         return checks.skip("trainings", f"no MNIST in {args.data}")
+    runs = work / "trained"
     classifier = args.classifier or gpu_parts.train_classifier(checks, build, args.data, runs, 60)
     for training in gpu_parts.TRAININGS:
-        gpu_parts.train(checks, build, args.data, runs, classifier, training, 120)
+        gpu_parts.train(checks, build, args.data, runs, classifier, training, 100)
 
 
-def check_all(checks, args, build, work):
-    """What was measured. What finds mistakes comes before what takes long."""
-    gpu_parts.run_tests(checks, build, 150)
-    gpu_parts.run_cudnn_plans(checks, build, 30)
-    gpu_parts.sanitize(checks, build, "memcheck", 90)
-    measured = {
-        "steps": gpu_parts.bench_steps(checks, build, work, 150),
-        "runs": gpu_parts.bench_runs(checks, build, args.data, work, 60),
-    }
-    gpu_parts.sanitize(checks, build, "racecheck", 60)
-    check_training(checks, args, build, work / "trained")
-    return measured
+# In this order: what finds mistakes before what takes long.
+PARTS = {
+    "tests": check_tests,
+    "memcheck": check_memory,
+    "steps": check_steps,
+    "trainings": check_trainings,
+    "racecheck": check_races,
+    "start-up": check_start,
+}
+
+
+def check_all(checks, args, build, work, save):
+    """Saves after every part: whatever ends the process leaves a report of what was done."""
+    measured = {}
+    for name, check in PARTS.items():
+        if args.part and name not in args.part:
+            checks.skip(f"part {name}", "not asked for")
+        else:
+            measured.update(check(checks, args, build, work) or {})
+        save(measured)
 
 
 def write(args, checks, facts, measured):
@@ -99,14 +131,15 @@ def write(args, checks, facts, measured):
         "seconds": round(checks.limit_s - checks.left_s(), 1),
         "summary": {status: checks.count(status) for status in (PASSED, FAILED, SKIPPED)},
         "checks": checks.checks,
-        **measured,
+        "steps": measured.get("steps", {}),
+        "runs": measured.get("runs", {}),
     }
     args.out.mkdir(parents=True, exist_ok=True)
-    stem = args.out / f"{machine.file_name(facts['gpu'])}_{result['date']}"
+    parts = "".join(f"_{part}" for part in PARTS if part in (args.part or ()))
+    stem = args.out / f"{machine.file_name(facts['gpu'])}_{result['date']}{parts}"
     stem.with_name(stem.name + ".json").write_text(json.dumps(result, indent=1) + "\n")
     stem.with_name(stem.name + ".md").write_text(markdown(result))
-    print(f"{stem}.md")
-    return result
+    return stem.with_name(stem.name + ".md")
 
 
 def main():
@@ -122,13 +155,17 @@ def main():
         refuse(f"--build {args.build} has no {', '.join(missing)}")
     if missing:
         checks.add("build", FAILED, reason=f"it has no {', '.join(missing)}")
-    measured = {"steps": {}, "runs": {}}
+    facts = machine.facts(build)
+
+    def save(measured):
+        return write(args, checks, facts, measured)
+
+    report = save({})
     if build and not missing:
-        measured = check_all(checks, args, build, work)
-    result = write(args, checks, machine.facts(build), measured)
-    summary = ", ".join(f"{count} {status}" for status, count in result["summary"].items())
-    print(summary)
-    return 1 if result["summary"][FAILED] else 0
+        check_all(checks, args, build, work, save)
+    print(report)
+    print(", ".join(f"{checks.count(status)} {status}" for status in (PASSED, FAILED, SKIPPED)))
+    return 1 if checks.count(FAILED) else 0
 
 
 if __name__ == "__main__":

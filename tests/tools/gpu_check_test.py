@@ -266,6 +266,14 @@ class GpuCheck(unittest.TestCase):
         self.assertIn("train dcgan fp32", self.statuses(checks, "failed"))
         self.assertNotIn("evaluate dcgan fp32", checks)
 
+    def test_parts(self):
+        options = ["--part", "memcheck", "--part", "start-up"]
+        checks = self.check(self.machine(), 0, *options)
+        self.assertEqual(self.statuses(checks, "passed"), {"compute-sanitizer memcheck", "start-up"})
+        self.assertEqual(checks["part trainings"]["reason"], "not asked for")
+        self.assertEqual((len(checks), self.report["steps"]), (6, {}))
+        self.assertTrue(list((Path(self.scratch.name) / "out").glob("*_memcheck_start-up.md")))
+
     def test_no_data(self):
         checks = self.check(self.machine(data=False), 0)
         for name in ("trainings", "start-up"):
