@@ -7,7 +7,7 @@ import re
 import sys
 
 from checks import FAILED, PASSED, SKIPPED
-from machine import ROOT, torch_facts
+from machine import ROOT, program, torch_facts
 
 SKIP_STATUS = 77  # of a test program that finds nothing to test on
 SANITIZER_ERROR = 86  # chosen here, so that it cannot be the program's own status
@@ -88,10 +88,10 @@ def run_tests(checks, build, limit_s):
 
 
 def run_cudnn_plans(checks, build, limit_s):
-    program = build / "cudnn_plans_test"
-    if not program.exists():
+    test = build / "cudnn_plans_test"
+    if not test.exists():
         return checks.skip("cudnn_plans_test", "not in this build")
-    run = checks.run("cudnn_plans_test", [program], limit_s)
+    run = checks.run("cudnn_plans_test", [test], limit_s)
     if run is not None:
         skipped = run.status == SKIP_STATUS
         status = SKIPPED if skipped else FAILED if run.problem() else PASSED
@@ -106,7 +106,7 @@ def sanitize(checks, build, tool, limit_s):
     """The op tests, which launch every kernel on small and odd shapes, under one of its tools."""
     name = f"compute-sanitizer {tool}"
     command = [
-        "compute-sanitizer", "--tool", tool, "--error-exitcode", SANITIZER_ERROR,
+        program("compute-sanitizer"), "--tool", tool, "--error-exitcode", SANITIZER_ERROR,
         "--kernel-name", "kns=numeral",  # not those of cuDNN and cuBLASLt
         build / "numeral_gpu_tests", "[ops]",
     ]  # fmt: skip

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+NVIDIA_FOLDERS = ("/usr/local/cuda", "/usr/local/nvidia")
 
 
 def output_of(command, timeout=60):
@@ -22,12 +23,17 @@ def output_of(command, timeout=60):
     return done.stdout.strip() if done.returncode == 0 else None
 
 
+def program(name):
+    """Where a program of NVIDIA's is, which may be off the search path; else its name."""
+    return shutil.which(name) or next(
+        filter(shutil.which, (f"{folder}/bin/{name}" for folder in NVIDIA_FOLDERS)), name
+    )
+
+
 def gpu():
     """The first GPU's facts, or None where the driver shows none."""
-    if not shutil.which("nvidia-smi"):
-        return None
     query = "name,driver_version,memory.total,compute_cap"
-    text = output_of(["nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader,nounits"])
+    text = output_of([program("nvidia-smi"), f"--query-gpu={query}", "--format=csv,noheader,nounits"])
     rows = [line.split(",") for line in (text or "").splitlines() if line.count(",") == 3]
     if not rows:
         return None
@@ -91,8 +97,7 @@ def facts(build=None):
         **(gpu() or {}),
     }
     optional = {
-        "nvcc": compiler_version(["nvcc", "--version"], r"release ([\d.]+)")
-        or compiler_version(["/usr/local/cuda/bin/nvcc", "--version"], r"release ([\d.]+)"),
+        "nvcc": compiler_version([program("nvcc"), "--version"], r"release ([\d.]+)"),
         "compiler": compiler_version(["c++", "-dumpfullversion"], r"(\S+)"),
         "cudnn": cudnn_version(build) if build else None,
     }

@@ -3,19 +3,19 @@
 # PyTorch. bench/gpu_check.py does it; --help lists the options. Needs no network.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+source "$root/tools/find_python.sh"
 
 # The Python that runs the check is also the one whose PyTorch is measured, if it has one.
-python=
+wanted=
 for ((i = 1; i <= $#; ++i)); do
   case ${!i} in
-    --python=*) python=${!i#*=} ;;
-    --python) next=$((i + 1)) && python=${!next-} ;;
+    --python=*) wanted=${!i#*=} ;;
+    --python) next=$((i + 1)) && wanted=${!next-} ;;
   esac
 done
-for candidate in ${python:-/usr/bin/python3 python3}; do
-  if command -v "$candidate" >/dev/null; then
-    exec "$candidate" "$root/bench/gpu_check.py" "$@"
-  fi
-done
-echo "gpu_check.sh: needs ${python:-python3}, which is not on this machine" >&2
-exit 2
+python=$(find_python "$wanted")
+if [[ -z $python ]]; then
+  echo "gpu_check.sh: needs ${wanted:-python3}, which is not on this machine" >&2
+  exit 2
+fi
+exec "$python" "$root/bench/gpu_check.py" "$@"
