@@ -28,7 +28,8 @@ from servers import Unavailable
 from tables import step_table
 
 CONFIGS = ("dcgan", "gan_mlp", "cgan_filterselect")
-PRECISIONS = {"cpu": ("fp32",), "cuda": ("fp32", "tf32", "bf16")}
+ENGINES = ("cpu", "cuda")
+PRECISIONS = ("fp32", "tf32", "bf16")
 # By level: the name in the result, the default configs, what measures one, a table of all.
 LEVELS = {
     "kernel": ("kernels", CONFIGS, kernels.measure, kernels.kernel_table),
@@ -63,12 +64,14 @@ class Bench:
 
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="bench.sh", description=__doc__.splitlines()[0])
-    parser.add_argument("--engine", choices=PRECISIONS, default="cpu")
+    parser.add_argument("--engine", choices=ENGINES, default="cpu")
     parser.add_argument("--config", action="append", help="name in configs/, or file; repeatable")
     parser.add_argument(
         "--level", action="append", choices=[*LEVELS, "growth"], help="repeatable; default: all"
     )
-    parser.add_argument("--precision", action="append", help="repeatable; default: all it has")
+    parser.add_argument(
+        "--precision", action="append", choices=PRECISIONS, help="repeatable; default: all it has"
+    )
     parser.add_argument("--build", type=Path, default=machine.ROOT / "build")
     parser.add_argument("--data", type=Path, help="folder of MNIST (default: $NUMERAL_DATA, data)")
     parser.add_argument("--epochs", type=int, help="of whole trainings, instead of the config's")
@@ -90,10 +93,6 @@ def parse_arguments():
     args.data = args.data or Path(os.environ.get("NUMERAL_DATA") or machine.ROOT / "data")
     if args.engine == "cuda" and machine.gpu() is None:
         refuse("--engine cuda: nvidia-smi shows no GPU on this machine")
-    known = PRECISIONS[args.engine]
-    args.precision = args.precision or known
-    if unknown := set(args.precision) - set(known):
-        refuse(f"--precision {unknown.pop()}: of {args.engine}, give {' or '.join(known)}")
     args.build, args.data = args.build.resolve(), args.data.resolve()
     if not (args.build / "bench_train_step").exists():
         refuse(f"{args.build} has no bench_train_step: build first")
@@ -218,6 +217,9 @@ def main():
         bench.ceilings = result["ceilings"] = measure_ceilings(bench)
     except Unavailable as reason:
         result["failed"].append(f"ceilings: {reason}")
+    # What the engine has, those are of.
+    known = [p for p in PRECISIONS if p in bench.ceilings.get("flops_per_second", ("fp32",))]
+    bench.precisions = bench.precisions or known
     for level in args.level:
         if level == "growth":
             measure_growth(bench, result, stem.with_name(stem.name + "_growth.svg"), save)

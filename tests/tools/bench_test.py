@@ -168,7 +168,7 @@ class Command(Folder):
     def test_refusals(self):
         for options in (
             ["--config", "nowhere"],
-            ["--precision", "bf16"],
+            ["--precision", "fp64"],
             ["--engine", "gpu"],
             ["--engine", "cuda"],
             ["--level", "x"],
