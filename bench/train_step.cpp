@@ -1,125 +1,60 @@
 // bench_train_step CONFIG: times one config's training steps, as bench/peers/train_step.py does in
-// PyTorch, and answers the same requests, so that bench/compare.py can let the two take turns.
+// PyTorch, and answers the same requests, so that bench/run.py can let them take turns.
 //
-// Prints {"ready": ...}, then answers each line of standard input with one JSON object:
-//   run K      the milliseconds of K steps
-//   profile K  the milliseconds per step of every kind of op, over K steps
+// Prints a JSON object when it is ready (StepRunner::about), then answers each line of standard
+// input with one:
+//   run K [C]   the milliseconds per step of K chunks of C steps (default: 1)
+//   profile K   every node of a step with work, traffic and milliseconds, over K steps
+//   alone K     the same of nodes that run alone: medians of K runs, warm and cold
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
+#include <cstdio>
 #include <iostream>
-#include <map>
-#include <nlohmann/json.hpp>
-#include <sstream>
+#include <string_view>
 
-#include "config/parse.h"
-#include "train/session.h"
-#include "util/error.h"
+#include "bench/step_runner.h"
+#include "tools/tool_main.h"
 
 namespace {
 
 using namespace numeral;
-using Clock = std::chrono::steady_clock;
 
-constexpr int64_t kImages = 4096;
-
-// Speed does not depend on the pixels; any labelled images will do.
-Dataset AnyData() {
-  Dataset data;
-  data.name = "synthetic";
-  for (int64_t i = 0; i < kImages; ++i) {
-    data.labels.push_back(static_cast<uint8_t>(i % kDigits));
-    for (int p = 0; p < kImagePixels; ++p) {
-      data.pixels.push_back(static_cast<uint8_t>((i * 7 + p * 13) & 255));
-    }
+Json Answer(bench::StepRunner& runner, const std::string& line) {
+  char verb[16] = "", rest[2] = "";
+  int count = 0, steps = 1;
+  const int read = std::sscanf(line.c_str(), "%15s %9d %9d %1s", verb, &count, &steps, rest);
+  const std::string_view name = verb;
+  if (count >= 1 && steps >= 1) {
+    if (name == "run" && (read == 2 || read == 3)) return {{"ms", runner.Run(count, steps)}};
+    if (name == "profile" && read == 2) return {{"nodes", runner.Profile(count)}};
+    if (name == "alone" && read == 2) return {{"nodes", runner.Alone(count)}};
   }
-  return data;
+  return {{"error", fmt::format("\"{}\": expected run K [C], profile K or alone K", line)}};
 }
 
-double MillisecondsSince(Clock::time_point begin) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-}
-
-class Runner {
- public:
-  explicit Runner(const Config& config)
-      : engine_(MakeEngine("cpu")), session_(config, AnyData(), *engine_) {
-    session_.Initialise();
-  }
-
-  std::string description() const { return engine_->capabilities().description; }
-
-  std::vector<double> Run(int steps) {
-    std::vector<double> times;
-    for (int i = 0; i < steps; ++i) {
-      const auto begin = Clock::now();
-      session_.Step(step_++);
-      session_.executable().Sync();
-      times.push_back(MillisecondsSince(begin));
-    }
-    return times;
-  }
-
-  Json Profile(int steps) {
-    session_.executable().SetProfiling(true);
-    Run(steps);
-    std::map<std::string, double> by_op;
-    std::vector<std::pair<double, std::string>> ops;
-    for (const OpTime& time : session_.executable().OpTimes()) {
-      if (time.runs == 0) continue;
-      const auto& [op, label] =
-          session_.plan().phases[static_cast<size_t>(time.phase)].ops[static_cast<size_t>(time.op)];
-      const double ms = time.seconds * 1e3 / steps;
-      by_op[std::string(OpName(op))] += ms;
-      const Cost cost = CostOf(session_.plan(), op);
-      ops.emplace_back(ms,
-                       fmt::format("{} {} {}: {:.1f} GFLOP/s", OpName(op), label, Attributes(op),
-                                   static_cast<double>(cost.flops) / time.seconds *
-                                       static_cast<double>(time.runs) * 1e-9));
-    }
-    session_.executable().SetProfiling(false);
-    std::sort(ops.rbegin(), ops.rend());
-    Json json{{"by_op", by_op}, {"ops", Json::array()}};
-    for (const auto& [ms, text] : ops)
-      json["ops"].push_back(fmt::format("{:8.3f} ms {}", ms, text));
-    return json;
-  }
-
- private:
-  std::unique_ptr<Engine> engine_;
-  Session session_;
-  int64_t step_ = 0;
-};
-
-void Serve(Runner& runner) {
-  runner.Run(3);
-  std::cout << Json{{"ready", runner.description()}}.dump() << std::endl;
+int Serve(const bench::StepOptions& options) {
+  bench::StepRunner runner(options);
+  std::cout << runner.about().dump() << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
-    std::istringstream words(line);
-    std::string verb;
-    int steps = 0;
-    if (!(words >> verb >> steps) || steps < 1) BadInput("\"{}\": expected \"run K\"", line);
-    const Json reply = verb == "profile" ? runner.Profile(steps) : Json{{"ms", runner.Run(steps)}};
-    std::cout << reply.dump() << std::endl;
+    std::cout << Answer(runner, line).dump() << std::endl;
   }
+  return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    if (argc != 2) BadInput("usage: bench_train_step CONFIG");
-    // Every timed step is of the same size.
-    Runner runner(LoadConfig(
-        argv[1], {{"/data/last_batch", "\"drop\""}, {"/training/steps_per_epoch", "0"}}));
-    Serve(runner);
-    return 0;
-  } catch (const Error& error) {
-    fmt::print(stderr, "bench_train_step: {}\n", error.what());
-    return error.kind() == ErrorKind::kBadInput ? 2 : 1;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "bench_train_step: {}\n", error.what());
-    return 1;
-  }
+  CLI::App app("Times training steps; answers requests on standard input.", "bench_train_step");
+  bench::StepOptions options;
+  app.add_option("CONFIG", options.config, "JSON file that describes the run")->required();
+  app.add_option("--device", options.device, "auto, cpu or cuda")->capture_default_str();
+  app.add_option("--set", options.sets, "override a value: POINTER=JSON");
+  app.add_option("--images", options.images, "size of the made data set")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1 << 20));
+  app.add_option("--data-dir", options.data_dir, "where the IDX files are, to read them");
+  app.add_option("--warm-up", options.warm_up_steps, "steps before it is ready")
+      ->capture_default_str()
+      ->check(CLI::Range(1, kMetricsRing));
+  return ToolMain(app, argc, argv, [&] { return Serve(options); });
 }

@@ -262,3 +262,25 @@ def parse(text):
 def load(path):
     path = Path(path)
     return resolve(parse(path.read_text()), path.stem)
+
+
+def scale_widths(network, scaled):
+    """Gives every layer and latent of a network, as written, `scaled` of its width; what feeds a
+    reshape gets the size of the scaled shape."""
+    products = {}
+    for layer in network["layers"]:
+        if layer["type"] == "reshape" and len(layer["shape"]) == 3:
+            h, w, c = layer["shape"]
+            products[h * w * c] = h * w * scaled(c)
+            layer["shape"] = [h, w, scaled(c)]
+
+    def width(units):
+        return products.get(units, scaled(units))
+
+    for spec in network["inputs"].values():
+        if "size" in spec:
+            spec["size"] = width(spec["size"])
+    for layer in network["layers"]:
+        for key in ("units", "filters"):
+            if key in layer:
+                layer[key] = width(layer[key])

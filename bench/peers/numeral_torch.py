@@ -357,7 +357,8 @@ def _digit_or_zeros(part, logits, digits, smoothing):
 
 
 def _softmax(part, logits, digits, smoothing):
-    target = torch.full((len(logits),), DIGITS) if part == "fake" else digits
+    fake = torch.full((len(logits),), DIGITS, device=logits.device)
+    target = fake if part == "fake" else digits
     return F.cross_entropy(logits, target, label_smoothing=smoothing if part == "real" else 0.0)
 
 

@@ -14,15 +14,9 @@ import numeral_config
 import numeral_random
 import safetensors_file
 from numeral_torch import BatchNorm, Conv, ConvTranspose, Network, classifier_loss
-from numeral_training import (
-    VALIDATION_IMAGES,
-    ClassifierTrainer,
-    PhiloxSource,
-    TorchSource,
-    moved,
-    read_idx,
-    synthetic_data,
-)
+from numeral_data import VALIDATION_IMAGES, moved, read_idx, synthetic_data
+from numeral_sources import PhiloxSource, TorchSource
+from numeral_training import ClassifierTrainer
 
 
 class Draws(unittest.TestCase):
@@ -149,13 +143,14 @@ class Configs(unittest.TestCase):
 class Shifts(unittest.TestCase):
     def test_moved(self):
         images = torch.arange(1.0, 1 + 2 * 28 * 28).reshape(2, 1, 28, 28)
-        result = moved(images, torch.tensor([[2, -1], [0, 3]]), -0.5)
+        result = moved(images, torch.tensor([[2, -1], [0, 3]]), -0.5, 3)
         self.assertEqual(result.shape, images.shape)
         torch.testing.assert_close(result[0, 0, 2:, :27], images[0, 0, :26, 1:])
         self.assertTrue((result[0, 0, :2] == -0.5).all() and (result[0, 0, :, 27] == -0.5).all())
         torch.testing.assert_close(result[1, 0, :, 3:], images[1, 0, :, :25])
         self.assertTrue((result[1, 0, :, :3] == -0.5).all())
-        torch.testing.assert_close(moved(images, torch.zeros(2, 2, dtype=torch.int64), 0), images)
+        still = torch.zeros(2, 2, dtype=torch.int64)
+        torch.testing.assert_close(moved(images, still, 0, 1), images)
 
     def test_sources(self):
         images, labels = synthetic_data(44)
@@ -169,7 +164,7 @@ class Shifts(unittest.TestCase):
         for step in (0, 5):  # five batches of 8, one of 4
             (batch, digits), (plain, same) = source.batch(step), other.batch(step)
             self.assertTrue(torch.equal(digits, same))
-            expected = moved(plain, source.shifts(step, len(digits)), -0.5)
+            expected = moved(plain, source.shifts(step, len(digits)), -0.5, 2)
             torch.testing.assert_close(batch, expected)
 
     def test_draws(self):

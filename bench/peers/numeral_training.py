@@ -1,217 +1,14 @@
 """Numeral's training steps in PyTorch: orders, reused and fresh fakes, Adam, moving averages.
 
-Where the numbers come from is a source's business: `PhiloxSource` draws what Numeral draws, so that
-a run here reproduces a run there; `TorchSource` draws the way PyTorch programs do, for speed.
+Where the numbers come from is a source's business (numeral_sources.py).
 """
 
 import math
-from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
-import numeral_random as nr
 from numeral_torch import adversarial_loss, classifier_loss, make_networks, one_hot
-
-# ---- data ---------------------------------------------------------------------------------------
-
-
-VALIDATION_IMAGES = 10_000  # the end of the training set; "fit" is what is before
-
-
-def read_idx(folder, split="train", dataset="mnist"):
-    """(uint8 [n][28][28], int64 [n]) of uncompressed IDX files in `folder` or its subfolder."""
-    folder = Path(folder)
-    folder = folder / dataset if (folder / dataset).is_dir() else folder
-    stem = {"train": "train", "fit": "train", "validation": "train", "test": "t10k"}[split]
-    images = np.fromfile(folder / f"{stem}-images-idx3-ubyte", np.uint8)[16:].reshape(-1, 28, 28)
-    labels = np.fromfile(folder / f"{stem}-labels-idx1-ubyte", np.uint8)[8:].astype(np.int64)
-    if split not in ("fit", "validation"):
-        return images, labels
-    fit = len(labels) - VALIDATION_IMAGES
-    if fit <= 0:
-        raise ValueError(f"{split!r} needs more than {VALIDATION_IMAGES} training images")
-    part = slice(None, fit) if split == "fit" else slice(fit, None)
-    return images[part], labels[part]
-
-
-SYNTHETIC_FORMULA = (
-    "image i, row y, column x, all integers: label = digits[i % len(digits)]; "
-    "cx = 9 + i*5 % 11; cy = 9 + i*3 % 11; "
-    "ring = abs((x-cx)*(x-cx) + (y-cy)*(y-cy) - 5*label); "
-    "byte = min(255, max(0, 224 - 6*ring) + ((7*x + 11*y + 13*i) & 31))"
-)
-
-
-def synthetic_data(count, digits=range(10)):
-    """Rings that grow with the digit on a faint texture; see SYNTHETIC_FORMULA."""
-    labels = np.resize(np.asarray(digits), count)
-    i, y, x = np.meshgrid(np.arange(count), np.arange(28), np.arange(28), indexing="ij")
-    ring = np.abs((x - 9 - i * 5 % 11) ** 2 + (y - 9 - i * 3 % 11) ** 2 - 5 * labels[i])
-    pixels = np.minimum(255, np.maximum(0, 224 - 6 * ring) + ((7 * x + 11 * y + 13 * i) & 31))
-    return pixels.astype(np.uint8), labels
-
-
-SYNTHETIC_PAIRS_FORMULA = (
-    "pair i, feature j, all integers: digit = i % 10; "
-    "latent = ((7*i + 11*j + 3*digit*j) % 17 - 8) / 8"
-)
-
-
-def synthetic_pairs(count, size):
-    """(float64 [count][size], digits); see SYNTHETIC_PAIRS_FORMULA."""
-    i, j = np.meshgrid(np.arange(count), np.arange(size), indexing="ij")
-    return ((7 * i + 11 * j + 3 * (i % 10) * j) % 17 - 8) / 8, np.arange(count) % 10
-
-
-def select(config, images, labels):
-    """The config's digits and limit applied."""
-    digits, limit = config["data"]["digits"], config["data"]["limit"]
-    kept = np.isin(labels, digits) if digits else np.ones(len(labels), bool)
-    images, labels = images[kept], labels[kept]
-    return (images[:limit], labels[:limit]) if limit else (images, labels)
-
-
-def moved(images, shifts, black):
-    """Images [n][c][h][w], each moved by its row (down, right) of `shifts`; `black` comes in."""
-    reach = int(shifts.abs().max())
-    windows = F.pad(images, (reach,) * 4, value=black)
-    for axis in (2, 3):
-        windows = windows.unfold(axis, images.shape[axis], 1)
-    down, right = shifts.unbind(1)
-    return windows[torch.arange(len(images)), :, reach - down, reach - right]
-
-
-class Batches:
-    """Which images a step sees."""
-
-    def __init__(self, config, count):
-        training = config["training"]
-        self.count, self.size = count, training["batch_size"]
-        whole = count // self.size
-        keep = config["data"]["last_batch"] == "keep" or whole == 0
-        self.per_epoch = whole + (1 if keep and count % self.size else 0)
-        if training["steps_per_epoch"] > self.per_epoch:
-            raise ValueError(f"steps_per_epoch is above the {self.per_epoch} batches of the data")
-        self.per_epoch = training["steps_per_epoch"] or self.per_epoch
-        self.total = self.per_epoch * training["epochs"]
-
-    def place(self, step):
-        """(epoch, begin, end) in the epoch's order."""
-        epoch, position = divmod(step, self.per_epoch)
-        begin = position * self.size
-        return epoch, begin, min(begin + self.size, self.count)
-
-
-class _Source:
-    def __init__(self, config, images, labels, dtype):
-        low, high = config["data"]["pixel_range"]
-        self.batches = Batches(config, len(labels))
-        self.dtype = dtype
-        pixels = torch.from_numpy(images)[:, None].to(dtype)
-        self.images = pixels * ((high - low) / 255) + low
-        self.labels = torch.from_numpy(labels)
-        self.choices = config["data"]["digits"] or list(range(10))
-        self.max_shift, self.black = config["data"]["max_shift"], low
-
-    def batch(self, step):
-        """The images of a step, moved where the config says so, and their digits."""
-        chosen = torch.as_tensor(self.batch_indices(step))
-        images = self.images[chosen]
-        if self.max_shift:
-            images = moved(images, self.shifts(step, len(chosen)), self.black)
-        return images, self.labels[chosen]
-
-
-class PhiloxSource(_Source):
-    """Numeral's own draws."""
-
-    def __init__(self, config, images, labels, dtype=torch.float32):
-        super().__init__(config, images, labels, dtype)
-        self.seed = config["seed"]
-
-    def batch_indices(self, step):
-        epoch, begin, end = self.batches.place(step)
-        order = nr.permutation(len(self.labels), self.seed, nr.Streams.SHUFFLE, epoch)
-        return order[begin:end]
-
-    def shifts(self, step, rows):
-        reach = np.arange(-self.max_shift, self.max_shift + 1)
-        drawn = nr.draw_choices(self.seed, nr.Streams.SHIFT, step, 2 * rows, reach)
-        return torch.from_numpy(drawn).reshape(rows, 2)
-
-    def latents(self, step, rows, spec, fresh_for_generator=False, further_input=None):
-        draw = nr.draw_normal if spec["distribution"] == "normal" else nr.draw_uniform
-        stream = nr.Streams.latents(fresh_for_generator, further_input)
-        values = draw(self.seed, stream, step, rows * spec["size"])
-        return torch.from_numpy(values).to(self.dtype).reshape(rows, -1)
-
-    def digits(self, step, rows, fresh_for_generator=False):
-        stream = nr.Streams.digits(fresh_for_generator)
-        return torch.from_numpy(nr.draw_choices(self.seed, stream, step, rows, self.choices))
-
-    def begin_pass(self, network, step, pass_name):
-        """Sets the dropout masks of the next forward pass."""
-
-        def draw(layer, shape, rate):
-            stream = nr.Streams.dropout(network.role, layer, pass_name)
-            kept = nr.draw_kept(self.seed, stream, step, math.prod(shape), rate)
-            return torch.from_numpy(kept).reshape(shape)
-
-        network.set_dropout(draw)
-
-
-class PairSource(PhiloxSource):
-    """Numeral's own draws for a latent predictor: pairs of latents and digits, noise, times."""
-
-    def __init__(self, config, pairs, labels, dtype=torch.float32):
-        self.batches, self.dtype = Batches(config, len(labels)), dtype
-        self.seed = config["seed"]
-        self.pairs, self.labels = torch.from_numpy(pairs).to(dtype), torch.from_numpy(labels)
-
-    def batch(self, step):
-        """The latents of a step and their digits."""
-        chosen = torch.as_tensor(self.batch_indices(step))
-        return self.pairs[chosen], self.labels[chosen]
-
-    def noise(self, step, rows, spec):
-        draw = nr.draw_normal if spec["distribution"] == "normal" else nr.draw_uniform
-        values = draw(self.seed, nr.Streams.NOISE, step, rows * spec["size"])
-        return torch.from_numpy(values).to(self.dtype).reshape(rows, -1)
-
-    def times(self, step, rows):
-        values = nr.draw_times(self.seed, nr.Streams.TIMES, step, rows)
-        return torch.from_numpy(values).to(self.dtype)[:, None]
-
-
-class TorchSource(_Source):
-    """torch's generator; the data set stays in memory as floats."""
-
-    def __init__(self, config, images, labels, dtype=torch.float32):
-        super().__init__(config, images, labels, dtype)
-        self.epoch = None
-
-    def batch_indices(self, step):
-        epoch, begin, end = self.batches.place(step)
-        if epoch != self.epoch:
-            self.epoch, self.order = epoch, torch.randperm(len(self.labels))
-        return self.order[begin:end]
-
-    def shifts(self, step, rows):
-        return torch.randint(-self.max_shift, self.max_shift + 1, (rows, 2))
-
-    def latents(self, step, rows, spec, fresh_for_generator=False, further_input=None):
-        values = torch.randn if spec["distribution"] == "normal" else torch.rand
-        values = values(rows, spec["size"], dtype=self.dtype)
-        return values if spec["distribution"] == "normal" else values * 2 - 1
-
-    def digits(self, step, rows, fresh_for_generator=False):
-        return torch.tensor(self.choices)[torch.randint(len(self.choices), (rows,))]
-
-    def begin_pass(self, network, step, pass_name):
-        pass
-
 
 # ---- updates ------------------------------------------------------------------------------------
 
@@ -230,23 +27,44 @@ def schedule_factor(schedule, t, total):
 
 class Adam:
     """torch.optim.Adam. Keras's form adds epsilon to sqrt(v), torch's to sqrt(v / (1 - beta2^t)):
-    with torch's epsilon divided by sqrt(1 - beta2^t) the two are the same."""
+    with torch's epsilon divided by sqrt(1 - beta2^t) the two are the same.
 
-    def __init__(self, spec, epsilon_hat, parameters, total):
+    With `capturable`, for a CUDA graph, the learning rate is a tensor that `advance` sets between
+    replays, and epsilon stays what it was at the capture."""
+
+    def __init__(self, spec, epsilon_hat, parameters, total, capturable=False):
         self.spec, self.epsilon_hat, self.total = spec, epsilon_hat, total
         self.parameters, self.updates = list(parameters), 0
+        self.captured = False
+        options = {"foreach": True}
+        if self.parameters[0].is_cuda and torch.__version__ >= "2":
+            options = {"fused": True}
+        if capturable:
+            rate = torch.tensor(float(spec["learning_rate"]), device=self.parameters[0].device)
+            options.update(capturable=True, lr=rate)
         self.optimizer = torch.optim.Adam(
-            self.parameters, betas=(spec["beta1"], spec["beta2"]), foreach=True
+            self.parameters, betas=(spec["beta1"], spec["beta2"]), **options
         )
 
-    def update(self, gradients):
+    def advance(self):
+        """Sets the next update's rate and epsilon."""
         self.updates += 1
         t, spec, group = self.updates, self.spec, self.optimizer.param_groups[0]
-        group["lr"] = spec["learning_rate"] * schedule_factor(spec["schedule"], t, self.total)
+        rate = spec["learning_rate"] * schedule_factor(spec["schedule"], t, self.total)
+        if not isinstance(group["lr"], torch.Tensor):
+            group["lr"] = rate
+        elif spec["schedule"]["type"] != "constant":
+            group["lr"].fill_(rate)
         group["eps"] = spec["epsilon"]
         if self.epsilon_hat:
             group["eps"] /= math.sqrt(1 - spec["beta2"] ** t)
+
+    def update(self, gradients):
+        if not self.captured:
+            self.advance()
         for parameter, gradient in zip(self.parameters, gradients):
+            if gradient.stride() != parameter.stride():  # which the fused form refuses
+                gradient = torch.empty_like(parameter).copy_(gradient)
             parameter.grad = gradient
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -272,35 +90,42 @@ class Average:
 # ---- the steps ----------------------------------------------------------------------------------
 
 
+def _begin_alone(trainer, config, source, networks, capturable):
+    """What a trainer of a single network starts with."""
+    trainer.config, trainer.training, trainer.source = config, config["training"], source
+    (network,) = networks or make_networks(config)
+    network.to(source.device, source.dtype).train()
+    trainer.networks = {network.role: network}
+    trainer.run = dict(trainer.networks)  # what is called in place of each
+    adam = Adam(
+        trainer.training["optimizers"][network.role], config["convention"] == "keras",
+        network.parameters(), source.batches.total, capturable,
+    )  # fmt: skip
+    trainer.adam, trainer.average, trainer.gradients = {network.role: adam}, None, {}
+    if trainer.training["ema"]:
+        trainer.average = Average(network, trainer.training["ema"])
+
+
 class ClassifierTrainer:
     """Runs the steps of a classifier's resolved config, numbered from 0.
 
     The gradients of the last step are in `gradients`: {"classifier": [...]}.
     """
 
-    def __init__(self, config, source):
-        self.config, self.training, self.source = config, config["training"], source
-        (self.classifier,) = make_networks(config)
-        self.classifier.to(source.dtype).train()
-        self.networks = {"classifier": self.classifier}
-        self.adam = Adam(
-            self.training["optimizers"]["classifier"], config["convention"] == "keras",
-            self.classifier.parameters(), source.batches.total,
-        )  # fmt: skip
-        self.average = None
-        if self.training["ema"]:
-            self.average = Average(self.classifier, self.training["ema"])
-        self.gradients = {}
+    def __init__(self, config, source, networks=None, capturable=False):
+        _begin_alone(self, config, source, networks, capturable)
+        (self.classifier,) = self.networks.values()
 
     def step(self, step):
         """(loss, accuracy) of the step's batch, as tensors; both are those before its update."""
         images, digits = self.source.batch(step)
         self.source.begin_pass(self.classifier, step, "real")
-        logits = self.classifier({name: images for name in self.classifier.inputs_of("image")})
+        values = {name: images for name in self.classifier.inputs_of("image")}
+        logits = self.run["classifier"](values)
         loss = classifier_loss(self.training["loss"], logits, digits)
-        gradients = torch.autograd.grad(loss, self.adam.parameters)
-        self.gradients = {"classifier": gradients}
-        self.adam.update(gradients)
+        adam = self.adam["classifier"]
+        self.gradients = {"classifier": torch.autograd.grad(loss, adam.parameters)}
+        adam.update(self.gradients["classifier"])
         if self.average:
             self.average.update()
         return loss.detach(), (logits.detach().argmax(1) == digits).double().mean()
@@ -314,19 +139,9 @@ class LatentPredictorTrainer:
     last step are in `gradients`: {"latent_predictor": [...]}.
     """
 
-    def __init__(self, config, source):
-        self.config, self.training, self.source = config, config["training"], source
-        (self.predictor,) = make_networks(config)
-        self.predictor.to(source.dtype).train()
-        self.networks = {"latent_predictor": self.predictor}
-        self.adam = Adam(
-            self.training["optimizers"]["latent_predictor"], config["convention"] == "keras",
-            self.predictor.parameters(), source.batches.total,
-        )  # fmt: skip
-        self.average = None
-        if self.training["ema"]:
-            self.average = Average(self.predictor, self.training["ema"])
-        self.gradients = {}
+    def __init__(self, config, source, networks=None, capturable=False):
+        _begin_alone(self, config, source, networks, capturable)
+        (self.predictor,) = self.networks.values()
 
     def step(self, step):
         """(loss,) of the step's batch, as a tensor, before its update."""
@@ -340,10 +155,10 @@ class LatentPredictorTrainer:
             values[place] = angle.cos() * noise + angle.sin() * answer
             answer = math.pi / 2 * (angle.cos() * answer - angle.sin() * noise)
         source.begin_pass(network, step, "pairs")
-        loss = F.mse_loss(network(values), answer)
-        gradients = torch.autograd.grad(loss, self.adam.parameters)
-        self.gradients = {"latent_predictor": gradients}
-        self.adam.update(gradients)
+        loss = F.mse_loss(self.run["latent_predictor"](values), answer)
+        adam = self.adam["latent_predictor"]
+        self.gradients = {"latent_predictor": torch.autograd.grad(loss, adam.parameters)}
+        adam.update(self.gradients["latent_predictor"])
         if self.average:
             self.average.update()
         return (loss.detach(),)
@@ -356,21 +171,22 @@ class Trainer:
     the last step are in `gradients`: {"generator": [...], "discriminator": [...]}.
     """
 
-    def __init__(self, config, source, join=False, networks=None, wrap=lambda network: network):
-        """`networks`: (generator, discriminator), by default new ones; `wrap` makes what is called
-        in place of each, such as a compiled form."""
+    def __init__(self, config, source, join=False, networks=None, capturable=False):
+        """`networks`: (generator, discriminator), by default new ones."""
         self.config, self.training, self.source = config, config["training"], source
         self.generator, self.discriminator = networks or make_networks(config)
         self.networks = {n.role: n for n in (self.generator, self.discriminator)}
         for network in self.networks.values():
-            network.to(source.dtype).train()
-        self.run = {role: wrap(network) for role, network in self.networks.items()}
+            network.to(source.device, source.dtype).train()
+        self.run = dict(self.networks)  # what is called in place of each
         self.join = join and not self.discriminator.couples_batch()
         self.period = self.training["discriminator_steps"]
         total, epsilon_hat = source.batches.total, config["convention"] == "keras"
         optimizers = self.training["optimizers"]
         self.adam = {
-            network.role: Adam(optimizers[network.role], epsilon_hat, network.parameters(), updates)
+            network.role: Adam(
+                optimizers[network.role], epsilon_hat, network.parameters(), updates, capturable
+            )
             for network, updates in (
                 (self.generator, max(total // self.period, 1)),
                 (self.discriminator, total),

@@ -1,21 +1,26 @@
 #!/usr/bin/python3
-"""Times one config's training steps in PyTorch on the CPU.
+"""Times one config's training steps in PyTorch, as bench_train_step does Numeral's.
 
-    train_step.py CONFIG --batch 64 --threads 2 --warmup 3 --steps 20
+    train_step.py CONFIG --device cuda --precision bf16 --graph --steps 200
+    train_step.py CONFIG --serve
 
-A step is the whole adversarial step that the config describes. The data set is in memory as floats;
-latents, digits and dropout come from torch's generator, real and fake images go through D as one
-batch where D allows it, Adam updates all tensors of a network at once. Prints one JSON object.
+A step is the whole step that the config describes. The data set is in the device's memory as
+floats; latents, digits and dropout come from torch's generator, real and fake images go through D
+as one batch where D allows it, Adam updates all tensors of a network at once. Prints one JSON
+object.
 
-With --serve it prints {"ready": ...}, then answers each line "run K" on standard input with one
-JSON object for K steps, until the end of input: a benchmark can so alternate between programs.
+The first steps, in every mode, draw what Numeral draws from the weights that Numeral starts with;
+their losses are printed, so that whoever compares times can see that the same is computed. They
+come before a graph is captured or a network compiled.
 
-With --check it draws what Numeral draws, optionally starts from weights files, and prints each
-step's losses instead of times.
+With --serve it prints what it is when it is ready, then answers each line "run K [C]" on standard
+input with one JSON object, the milliseconds per step of K chunks of C steps, until the end of
+input: a benchmark can so alternate between programs.
 """
 
 import argparse
 import json
+import re
 import statistics
 import sys
 import time
@@ -24,94 +29,123 @@ from pathlib import Path
 import torch
 
 import numeral_config
+import step_modes
+from numeral_data import read_idx, select, synthetic_data, synthetic_pairs
+from numeral_sources import PairSource, PhiloxSource, TorchPairSource, TorchSource
 from numeral_torch import load_weights, make_networks
-from numeral_training import PhiloxSource, TorchSource, Trainer, read_idx, select, synthetic_data
+from numeral_training import ClassifierTrainer, LatentPredictorTrainer, Trainer
+
+LOSSES = {None: ("d_loss", "g_loss"), "classifier": ("loss",), "latent_predictor": ("loss",)}
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("config")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--precision", choices=step_modes.PRECISIONS, default="fp32")
     parser.add_argument("--batch", type=int, help="instead of the config's batch_size")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--check", type=int, default=2, help="first steps, with Numeral's draws")
     parser.add_argument("--warmup", type=int, default=3, help="steps before the timed ones")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--channels-last", action="store_true")
     parser.add_argument("--compile", action="store_true", help="torch.compile, from torch 2.0 on")
+    parser.add_argument("--graph", action="store_true", help="whole steps as CUDA graphs")
     parser.add_argument("--apart", action="store_true", help="real and fake images in two batches")
     parser.add_argument("--data", help="folder of IDX files; without it, a synthetic set")
     parser.add_argument("--images", type=int, default=4096, help="size of the synthetic set")
-    mode = parser.add_mutually_exclusive_group()
-    mode.add_argument("--serve", action="store_true")
-    mode.add_argument("--check", action="store_true")
+    parser.add_argument("--serve", action="store_true")
     parser.add_argument("--generator", help="weights to start from")
     parser.add_argument("--discriminator", help="weights to start from")
     args = parser.parse_args()
-    if args.compile and not hasattr(torch, "compile"):
-        parser.error(f"torch {torch.__version__} has no torch.compile")
+    if reason := step_modes.missing(args.device, args.compile, args.graph, args.precision):
+        parser.error(reason)
     return args
 
 
 def load_config(args):
     config = numeral_config.load(args.config)
-    if alone := numeral_config.trained_alone(config):
-        sys.exit(f"train_step.py: {config['name']} trains a {alone}, this times GANs")
     training = config["training"]
     if args.batch:
-        if training["generator_batch_size"]:
+        if training.get("generator_batch_size"):
             scaled = training["generator_batch_size"] * args.batch // training["batch_size"]
             training["generator_batch_size"] = max(scaled, 1)
         training["batch_size"] = args.batch
-        training["steps_per_epoch"] = 0
-    if not args.check:
-        config["data"]["last_batch"] = "drop"  # every timed step is of the same size
+    # Every timed step is of the same size; bench/step_runner.cpp does the same to the config.
+    config["data"]["last_batch"], training["steps_per_epoch"] = "drop", 0
     return config
 
 
-def load_images(args, config):
-    data = config["data"]
+def load_data(args, config):
+    data, alone = config["data"], numeral_config.trained_alone(config)
+    if alone == "latent_predictor":
+        return synthetic_pairs(args.images, config["networks"][alone]["layers"][-1]["units"])
     if args.data:
         return select(config, *read_idx(args.data, data["split"], data["dataset"]))
     return synthetic_data(args.images, data["digits"] or range(10))
 
 
 def make_trainer(args, config):
-    networks = make_networks(config)
+    """A trainer with Numeral's draws, and the source with torch's."""
+    alone, networks = numeral_config.trained_alone(config), make_networks(config)
     for network, path in zip(networks, (args.generator, args.discriminator)):
         if path:
             load_weights(network, path)
         if args.channels_last:
             network.to(memory_format=torch.channels_last)
-    source = (PhiloxSource if args.check else TorchSource)(config, *load_images(args, config))
-    if args.channels_last:
-        source.images = source.images.to(memory_format=torch.channels_last)
-    wrap = torch.compile if args.compile else lambda network: network
-    return Trainer(config, source, not (args.apart or args.check), networks, wrap)
+    kinds = (PhiloxSource, TorchSource)
+    if alone == "latent_predictor":
+        kinds = (PairSource, TorchPairSource)
+    data = load_data(args, config)
+    sources = [kind(config, *data, device=args.device) for kind in kinds]
+    if args.channels_last and alone != "latent_predictor":
+        for source in sources:
+            source.images = source.images.to(memory_format=torch.channels_last)
+    options = {"networks": networks, "capturable": args.graph}
+    if alone is None:
+        return Trainer(config, sources[0], not args.apart, **options), sources[1]
+    single = ClassifierTrainer if alone == "classifier" else LatentPredictorTrainer
+    return single(config, sources[0], **options), sources[1]
+
+
+def check(trainer, names, steps):
+    """The losses of the first steps, by Numeral's names."""
+    rows = []
+    for step in range(steps):
+        losses = zip(names, trainer.step(step))
+        rows.append({name: loss.item() for name, loss in losses if loss is not None})
+    return rows
 
 
 class Runner:
     """Counts steps and times them."""
 
-    def __init__(self, trainer):
-        self.trainer, self.next_step = trainer, 0
+    def __init__(self, step, device, first):
+        self.step, self.device, self.next_step = step, device, first
 
-    def run(self, steps):
-        """Milliseconds of each step."""
+    def run(self, chunks, steps=1):
+        """Milliseconds per step of each chunk; the host waits for the device only after one."""
         times = []
-        for _ in range(steps):
+        step_modes.synchronise(self.device)
+        for _ in range(chunks):
             begin = time.perf_counter()
-            self.losses = self.trainer.step(self.next_step)
-            times.append((time.perf_counter() - begin) * 1e3)
-            self.next_step += 1
+            for _ in range(steps):
+                self.losses = self.step(self.next_step)
+                self.next_step += 1
+            step_modes.synchronise(self.device)
+            times.append((time.perf_counter() - begin) * 1e3 / steps)
         return times
 
 
-def check(trainer, steps):
-    d_losses, g_losses = [], []
-    for step in range(steps):
-        d_loss, g_loss = trainer.step(step)
-        d_losses.append(d_loss.item())
-        g_losses.append(None if g_loss is None else g_loss.item())
-    return {"d_loss": d_losses, "g_loss": g_losses}
+def make_runner(args, trainer, source):
+    """What is timed: the trainer on torch's own draws, in the mode asked for."""
+    trainer.source = source
+    for network in trainer.networks.values():
+        network.set_dropout(None)
+    if args.compile:
+        step_modes.wrap(trainer, args.device, args.precision, compiled=True)
+    step = step_modes.CapturedStep(trainer).step if args.graph else step_modes.plain_step(trainer)
+    return Runner(step, args.device, args.check)
 
 
 def loaded_blas():
@@ -135,6 +169,25 @@ def warn_about_blas(blas):
         )
 
 
+def describe(args, config, trainer):
+    on_gpu = args.device == "cuda"
+    return {
+        "program": "pytorch",
+        "torch": torch.__version__,
+        "python": sys.version.split()[0],
+        "device": torch.cuda.get_device_name() if on_gpu else "cpu",
+        "config": config["name"],
+        "precision": args.precision,
+        "batch": config["training"]["batch_size"],
+        "threads": torch.get_num_threads(),
+        "channels_last": args.channels_last,
+        "compile": args.compile,
+        "graph": args.graph,
+        "joined": getattr(trainer, "join", False),
+        "blas": None if on_gpu else loaded_blas(),
+    }
+
+
 def reply(value):
     print(json.dumps(value), flush=True)
 
@@ -142,11 +195,12 @@ def reply(value):
 def serve(runner, about):
     reply({"ready": True, **about})
     for line in sys.stdin:
-        words = line.split()
-        if len(words) != 2 or words[0] != "run" or not words[1].isdigit():
-            reply({"error": f"expected 'run K', got {line.strip()!r}"})
+        asked = re.fullmatch(r"run ([1-9]\d{0,8})(?: ([1-9]\d{0,8}))?", line.strip())
+        if not asked:
+            reply({"error": f"expected 'run K [C]', got {line.strip()!r}"})
             continue
-        reply({"step_ms": [round(t, 4) for t in runner.run(int(words[1]))]})
+        times = runner.run(*(int(number) for number in asked.groups(default=1)))
+        reply({"ms": [round(t, 5) for t in times]})
 
 
 def main():
@@ -154,38 +208,20 @@ def main():
     torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)
     torch.manual_seed(1)
+    step_modes.set_precision(args.precision)
     config = load_config(args)
-    trainer = make_trainer(args, config)
-    about = {
-        "program": "pytorch",
-        "torch": torch.__version__,
-        "python": sys.version.split()[0],
-        "config": config["name"],
-        "batch": config["training"]["batch_size"],
-        "threads": torch.get_num_threads(),
-        "channels_last": args.channels_last,
-        "compile": args.compile,
-        "joined": trainer.join,
-        "blas": loaded_blas(),
-    }
+    trainer, source = make_trainer(args, config)
+    step_modes.wrap(trainer, args.device, args.precision)
+    names = LOSSES[numeral_config.trained_alone(config)]
+    about = describe(args, config, trainer)
+    about["losses"] = check(trainer, names, args.check)
     warn_about_blas(about["blas"])
-    if args.check:
-        return reply({**about, **check(trainer, args.steps)})
-    runner = Runner(trainer)
+    runner = make_runner(args, trainer, source)
     runner.run(args.warmup)
     if args.serve:
         return serve(runner, about)
     times = runner.run(args.steps)
-    d_loss, g_loss = (None if loss is None else loss.item() for loss in runner.losses)
-    return reply(
-        {
-            **about,
-            "median_ms": round(statistics.median(times), 4),
-            "step_ms": [round(t, 4) for t in times],
-            "d_loss": d_loss,
-            "g_loss": g_loss,
-        }
-    )
+    return reply({**about, "median_ms": round(statistics.median(times), 4), "ms": times})
 
 
 if __name__ == "__main__":

@@ -22,17 +22,14 @@ sys.path.insert(0, str(ROOT / "bench" / "peers"))
 
 import numeral_config  # noqa: E402
 import numeral_random  # noqa: E402
-from numeral_training import (  # noqa: E402
+from numeral_data import (  # noqa: E402
     SYNTHETIC_FORMULA,
     SYNTHETIC_PAIRS_FORMULA,
-    ClassifierTrainer,
-    LatentPredictorTrainer,
-    PairSource,
-    PhiloxSource,
-    Trainer,
     synthetic_data,
     synthetic_pairs,
 )
+from numeral_sources import PairSource, PhiloxSource  # noqa: E402
+from numeral_training import ClassifierTrainer, LatentPredictorTrainer, Trainer  # noqa: E402
 
 STEPS = 10
 BATCH = 8
@@ -49,27 +46,6 @@ def narrow(width):
     return width if width <= 11 else 4 * -(-width // 32)
 
 
-def reduce_network(network):
-    """Narrows layers and latents; what feeds a reshape becomes the size of the narrowed shape."""
-    products = {}
-    for layer in network["layers"]:
-        if layer["type"] == "reshape" and len(layer["shape"]) == 3:
-            h, w, c = layer["shape"]
-            products[h * w * c] = h * w * narrow(c)
-            layer["shape"] = [h, w, narrow(c)]
-
-    def reduced(width):
-        return products.get(width, narrow(width))
-
-    for spec in network["inputs"].values():
-        if "size" in spec:
-            spec["size"] = reduced(spec["size"])
-    for layer in network["layers"]:
-        for key in ("units", "filters"):
-            if key in layer:
-                layer[key] = reduced(layer[key])
-
-
 def learns_pairs(config):
     return numeral_config.trained_alone(config) == "latent_predictor"
 
@@ -80,7 +56,7 @@ def reduce(config):
     for key in ("$schema", "output", "evaluation", "pairs"):
         config.pop(key, None)
     for network in config["networks"].values():
-        reduce_network(network)
+        numeral_config.scale_widths(network, narrow)
     training = config.setdefault("training", {})
     if not learns_pairs(config):
         config.setdefault("data", {}).pop("limit", None)
