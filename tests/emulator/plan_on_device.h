@@ -17,7 +17,7 @@ class PlanOnDevice {
         stream_(MakeStream()),
         workspace_(Precision::kFp32, libraries_, stream_.get(), counters_),
         memory_(static_cast<size_t>(op_case.plan->persistent_bytes)),
-        binding_(*op_case.plan, memory_.data(), nullptr) {
+        binding_(*op_case.plan, memory_.data(), nullptr, nullptr) {
     Reset();
   }
 

@@ -172,7 +172,7 @@ TEST_CASE("bad input gets one line and status 2", "[trainer]") {
 }
 
 TEST_CASE("bf16 is refused where the processor has none", "[trainer]") {
-  const WorkingFolder folder;
+  const TrainerFolder folder;
   setenv("ONEDNN_MAX_CPU_ISA", "AVX2", 1);  // to oneDNN, the processor has no more than that
   const ToolResult result =
       folder.Train({"small.json", "--device", "cpu", "--set", "/precision=bf16"});

@@ -1,8 +1,8 @@
 // Two runs on one data set of the device, each on an engine and a stream of its own.
 #include "config/parse.h"
 #include "tests/catch.h"
-#include "tests/cuda/engine/compare_runs.h"
 #include "tests/cuda/engine/tested_engine.h"
+#include "tests/train/compare_runs.h"
 #include "tests/train/synthetic_data.h"
 
 namespace numeral {
