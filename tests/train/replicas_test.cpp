@@ -95,6 +95,7 @@ TEST_CASE("replicas leave the bytes of their single runs", "[replicas]") {
       CHECK(result.threads == threads);
       CHECK(result.at_once == at_once);
       CHECK(result.images == 3 * 3 * 44);
+      CHECK(result.sharing == 3);
       for (const Replica& replica : replicas) {
         INFO(replica.name);
         CheckSameRun(group / replica.name, alone / replica.name);
