@@ -39,6 +39,7 @@ class Replicas {
     for (int i = 0; i < result_.at_once; ++i) workers.emplace_back([this] { Work(); });
     Watch();
     workers.clear();  // joins them
+    result_.sharing = sharing_;
     result_.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
     for (const Position& position : progress_) result_.images += position.images;
     return std::move(result_);
@@ -120,6 +121,7 @@ class Replicas {
   ReplicaEnd RunOne(size_t i) {
     try {
       Prepared prepared = i == 0 ? std::move(first_) : Prepare(i);
+      if (shared_ != nullptr && prepared.run->data_memory() == shared_) ++sharing_;
       TrainOptions train = options_.train;
       train.resume = prepared.folder.has_value();
       if (!prepared.folder) {
@@ -180,6 +182,7 @@ class Replicas {
   int64_t total_steps_ = 0;
   std::string opening_;  // for people
   std::atomic<size_t> next_ = 0;
+  std::atomic<int> sharing_ = 0;
 
   std::mutex mutex_;  // of all below
   std::condition_variable changed_;

@@ -41,6 +41,7 @@ struct ReplicasResult {
   std::string engine;            // of each: "CPU, 1 thread, oneDNN 2.6.3"
   int threads = 0;               // of each; 0: no question
   int at_once = 0;
+  int sharing = 0;  // of those that ran, how many had one data set on the device
   double seconds = 0;
   int64_t images = 0;  // that all of them trained on
 };

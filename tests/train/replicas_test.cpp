@@ -95,6 +95,7 @@ TEST_CASE("replicas leave the bytes of their single runs", "[replicas]") {
       CHECK(result.threads == threads);
       CHECK(result.at_once == at_once);
       CHECK(result.images == 3 * 3 * 44);
+      CHECK(result.sharing == 3);
       for (const Replica& replica : replicas) {
         INFO(replica.name);
         CheckSameRun(group / replica.name, alone / replica.name);
@@ -168,7 +169,7 @@ TEST_CASE("a replica that fails leaves the others alone", "[replicas]") {
 TEST_CASE("what the first replica refuses is refused for all, and nothing is made", "[replicas]") {
   const TempFolder folder;
   std::vector<Replica> replicas = SeedsOf({1, 2});
-  for (Replica& replica : replicas) replica.config.precision = Precision::kBf16;
+  for (Replica& replica : replicas) replica.config.precision = Precision::kTf32;
   CheckMentions(MessageOf(ErrorKind::kBadInput,
                           [&] { TrainReplicas(replicas, folder.path() / "group", Options(1, 2)); }),
                 {"/precision"});
