@@ -65,7 +65,7 @@ class Bench:
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="bench.sh", description=__doc__.splitlines()[0])
     parser.add_argument("--engine", choices=ENGINES, default="cpu")
-    parser.add_argument("--config", action="append", help="name in configs/, file, or all; repeatable")
+    parser.add_argument("--config", action="append", help="name, file, or all; repeatable")
     parser.add_argument(
         "--level", action="append", choices=[*LEVELS, "growth"], help="repeatable; default: all"
     )
