@@ -11,7 +11,7 @@ from pathlib import Path
 import servers
 from machine import ROOT
 from servers import Unavailable, summary
-from steps import CHUNK_MS, has_convolutions
+from steps import CHUNK_MS, load
 from tables import table
 
 sys.path.append(str(ROOT / "bench/peers"))
@@ -26,7 +26,7 @@ LEAST_WIDTH = 12  # what is narrower stays: digits, scores, colours
 
 def varied(config, batch, width):
     """The config, as written, with another batch size and networks so many times as wide."""
-    config = json.loads(config.read_text())
+    config = load(config)
     training = config["training"]
     if training.get("generator_batch_size"):
         share = training["generator_batch_size"] / training["batch_size"]
@@ -44,24 +44,23 @@ def varied(config, batch, width):
 
 def points(config):
     """(axis, batch, width) of every measurement."""
-    own = json.loads(config.read_text())["training"]["batch_size"]
+    own = load(config)["training"]["batch_size"]
     yield from (("batch", batch, 1) for batch in BATCHES)
     yield from (("width", own, width) for width in WIDTHS)
 
 
-def programs(path, device, precision, bench, convolutions):
+def programs(path, device, precision, bench):
     """Numeral, and PyTorch in the mode that is likely its fastest."""
     one = ["--warm-up", 1]
     yield "numeral", servers.numeral(bench.build, path, device, precision, bench.threads, one)
     if bench.peers:
-        mode, options = list(servers.peer_modes(device, convolutions, few=True).items())[-1]
+        mode, options = list(servers.peer_modes(device, load(path), few=True).items())[-1]
         # Losses are compared at the config's own size, by steps.py.
         options = [*options, "--check", 0, "--warmup", 1]
         yield f"pytorch {mode}", servers.peer(path, device, precision, bench.threads, options)
 
 
 def measure_point(config, point, device, precision, bench):
-    convolutions = has_convolutions(json.loads(config.read_text()))
     axis, batch, width = point
     row = {
         "config": config.stem, "precision": precision, "axis": axis, "batch": batch, "width": width,
@@ -70,7 +69,7 @@ def measure_point(config, point, device, precision, bench):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{config.stem}.json"
         path.write_text(json.dumps(varied(config, batch, width)))
-        for name, server in programs(path, device, precision, bench, convolutions):
+        for name, server in programs(path, device, precision, bench):
             try:
                 server.wait()
                 servers.take_turns([server], 1, bench.seconds / 3, CHUNK_MS[device])

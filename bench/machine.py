@@ -32,8 +32,8 @@ def program(name):
 
 def gpu():
     """The first GPU's facts, or None where the driver shows none."""
-    query = "name,driver_version,memory.total,compute_cap"
-    text = output_of([program("nvidia-smi"), f"--query-gpu={query}", "--format=csv,noheader,nounits"])
+    query = "--query-gpu=name,driver_version,memory.total,compute_cap"
+    text = output_of([program("nvidia-smi"), query, "--format=csv,noheader,nounits"])
     rows = [line.split(",") for line in (text or "").splitlines() if line.count(",") == 3]
     if not rows:
         return None

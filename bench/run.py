@@ -65,7 +65,7 @@ class Bench:
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="bench.sh", description=__doc__.splitlines()[0])
     parser.add_argument("--engine", choices=ENGINES, default="cpu")
-    parser.add_argument("--config", action="append", help="name in configs/, or file; repeatable")
+    parser.add_argument("--config", action="append", help="name, file, or all; repeatable")
     parser.add_argument(
         "--level", action="append", choices=[*LEVELS, "growth"], help="repeatable; default: all"
     )
@@ -88,7 +88,7 @@ def parse_arguments():
             refuse(f"--{name}: give a positive number")
     if args.epochs is not None and args.epochs < 1:
         refuse("--epochs: give a positive number")
-    args.config = [find_config(name) for name in args.config or ()]
+    args.config = [path for name in args.config or () for path in find_configs(name)]
     args.level = args.level or [*LEVELS, "growth"]
     args.data = args.data or Path(os.environ.get("NUMERAL_DATA") or machine.ROOT / "data")
     if args.engine == "cuda" and machine.gpu() is None:
@@ -99,11 +99,18 @@ def parse_arguments():
     return args
 
 
-def find_config(name):
-    for path in (machine.ROOT / "configs" / f"{name}.json", Path(name)):
+def find_configs(name):
+    folder = machine.ROOT / "configs"
+    if name == "all":
+        return sorted(folder.glob("*.json"))
+    for path in (folder / f"{name}.json", Path(name)):
         if path.is_file():
-            return path
+            return [path]
     refuse(f"--config {name}: no such file, and none of that name in configs/")
+
+
+def default_configs(names):
+    return [path for name in names for path in find_configs(name)]
 
 
 def measure_ceilings(bench):
@@ -137,7 +144,7 @@ def describe(bench, ceilings):
 def measure_level(level, bench, result, save):
     name, defaults, measure, _ = LEVELS[level]
     result[name] = []
-    for config in bench.configs or map(find_config, defaults):
+    for config in bench.configs or default_configs(defaults):
         for precision in bench.precisions:
             what = f"{level} level of {config.stem} in {precision}"
             if bench.left_s() < 10:
@@ -153,7 +160,7 @@ def measure_level(level, bench, result, save):
 
 def measure_growth(bench, result, picture, save):
     result["growth"] = []
-    for config in bench.configs or map(find_config, growth.CONFIGS):
+    for config in bench.configs or default_configs(growth.CONFIGS):
         for precision in bench.precisions:
             for point in growth.points(config):
                 what = f"{config.stem} in {precision}, batch {point[1]}, width x{point[2]:g}"

@@ -84,9 +84,18 @@ def peer(config, device, precision, threads, options=(), python=sys.executable):
     return Server(command, threads)
 
 
-def peer_modes(device, convolutions, few=False):
-    """{name: options}: every way of running a step that PyTorch has and that may be the fastest; or
-    a few, of which one probably is."""
+def has_convolutions(config):
+    return any(
+        "conv" in layer["type"]
+        for network in config["networks"].values()
+        for layer in network["layers"]
+    )
+
+
+def peer_modes(device, config, few=False):
+    """{name: options}: every way of running a config's step that PyTorch has and that may be the
+    fastest; or a few, of which one probably is."""
+    convolutions = has_convolutions(config)
     layouts = {"channels last": ["--channels-last"]} if convolutions else {}
     if not (few and convolutions):
         layouts = {"": [], **layouts}
@@ -100,7 +109,7 @@ def peer_modes(device, convolutions, few=False):
         for run in runs
         for layout in layouts
     }
-    if device == "cpu":
+    if device == "cpu" and "generator" in config["networks"]:
         modes["eager, apart"] = ["--apart"]
     return modes
 

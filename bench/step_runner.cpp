@@ -48,7 +48,7 @@ Data MakeData(const Config& config, const StepOptions& options) {
 
 }  // namespace
 
-StepRunner::StepRunner(const StepOptions& options) {
+StepRunner::StepRunner(const StepOptions& options) : device_(options.device) {
   const Config config = Load(options);
   auto begin = Clock::now();
   Json seconds;
@@ -125,7 +125,9 @@ Json StepRunner::Alone(int runs) {
   Run(1, session_->config().training.discriminator_steps);  // every phase that a step may have
   const std::vector<StepNode> nodes = NodesThatRan(session_->plan(), executable);
   executable.SetProfiling(false);
-  NodesAlone alone(session_->plan(), executable, *engine_, nodes);
+  // With as many threads as the whole step has: the CPU engine would choose anew.
+  const auto of_step = MakeEngine(device_, {.threads = session_->threads()});
+  NodesAlone alone(session_->plan(), executable, *of_step, nodes);
   Json rows = Json::array();
   for (size_t i = 0; i < nodes.size(); ++i) {
     const AloneTimes times = alone.Time(i, runs);

@@ -38,6 +38,7 @@ class StepRunner {
   Json Losses(int steps);
 
   Json about_;
+  std::string device_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Session> session_;
   int64_t step_ = 0;

@@ -15,14 +15,6 @@ def load(path):
     return json.loads(path.read_text())
 
 
-def has_convolutions(config):
-    return any(
-        "conv" in layer["type"]
-        for network in config["networks"].values()
-        for layer in network["layers"]
-    )
-
-
 def losses_differ(ours, theirs, share):
     """The worst difference of the first steps' losses; None where they agree."""
     worst = 0.0
@@ -49,7 +41,7 @@ def floor_ms(nodes, ceilings, precision):
 
 def start_peers(config, device, precision, bench):
     """{mode: server} and {mode: why not}. They load side by side."""
-    modes = servers.peer_modes(device, has_convolutions(load(config)), bench.few_modes)
+    modes = servers.peer_modes(device, load(config), bench.few_modes)
     loading = {
         mode: servers.peer(config, device, precision, bench.threads, options)
         for mode, options in modes.items()
