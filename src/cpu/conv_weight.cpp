@@ -3,11 +3,10 @@
 // In bf16, threads of the library that work on one gradient wait for each other at every image, by
 // spinning. There each thread has a part of the batch and a gradient of its own; the gradients are
 // added up in the order of the parts. Bits depend on the thread count, as the library's do.
-#include <omp.h>
-
 #include "cpu/parallel.h"
 #include "cpu/products.h"
 #include "cpu/thin_conv.h"
+#include "util/threads.h"
 
 namespace numeral::cpu {
 namespace {
@@ -15,23 +14,9 @@ namespace {
 constexpr int kMinPartImages = 8;
 
 int PartsOf(const ConvGeometry& g, DType type) {
-  const int threads = omp_get_max_threads();
+  const int threads = OfferedThreads();
   return type == DType::kBF16 && g.n >= threads * kMinPartImages ? threads : 1;
 }
-
-// What the library makes in a scope has so many threads.
-class ThreadsInScope {
- public:
-  explicit ThreadsInScope(int threads) : before_(omp_get_max_threads()) {
-    omp_set_num_threads(threads);
-  }
-  ~ThreadsInScope() { omp_set_num_threads(before_); }
-  ThreadsInScope(const ThreadsInScope&) = delete;
-  ThreadsInScope& operator=(const ThreadsInScope&) = delete;
-
- private:
-  int before_;
-};
 
 // Some neighbouring images of the batch.
 struct Part {
@@ -40,20 +25,22 @@ struct Part {
 };
 
 std::vector<Part> MakeParts(const ConvBackwardWeight& op, const Binding& binding,
-                            const Workspace& workspace) {
+                            const Workspace& workspace, int count) {
   const DType type = binding.info(op.image).dtype;
-  const int count = PartsOf(op.geometry, type);
-  const ThreadsInScope threads(count > 1 ? 1 : omp_get_max_threads());
   std::vector<Part> parts;
   for (int i = 0; i < count; ++i) {
     ConvGeometry g = op.geometry;
     const int64_t first = int64_t{g.n} * i / count;
     g.n = static_cast<int>(int64_t{g.n} * (i + 1) / count - first);
+    const ThreadLimit threads(count > 1 ? 1 : OfferedThreads());  // of what the library makes
     parts.push_back(
         {MakeConv(workspace.engine(), ConvDirection::kBackwardWeight, g, type, false, {}),
          binding.Address(op.image) + first * g.h * g.w * g.c * BytesOf(type),
          binding.Address(op.features) + first * g.p * g.q * g.k * BytesOf(type)});
-    NUMERAL_CHECK(parts.back().conv.weight == parts.front().conv.weight);
+  }
+  // The library might choose another layout for another number of images.
+  for (const Part& part : parts) {
+    if (part.conv.weight != parts[0].conv.weight) return MakeParts(op, binding, workspace, 1);
   }
   return parts;
 }
@@ -113,7 +100,8 @@ Kernel MakeKernel(const ConvBackwardWeight& op, const Binding& binding, Workspac
                                        binding.Activation<T>(op.features), grad_weight, op.mode);
     });
   }
-  const std::vector<Part> parts = MakeParts(op, binding, workspace);
+  const std::vector<Part> parts =
+      MakeParts(op, binding, workspace, PartsOf(g, binding.info(op.image).dtype));
   const dnnl::memory::desc plain = PlainWeight(g), packed = parts[0].conv.weight;
   const bool add = op.mode == GradientMode::kAccumulate;
   const dnnl::memory target = workspace.Bind(plain, grad_weight);

@@ -1,7 +1,7 @@
 // What a training step may not do: allocate, create primitives, or change a layout that the plan
 // could have kept.
 #include "config/parse.h"
-#include "tests/catch.h"
+#include "tests/cpu/bf16_engine.h"
 #include "tests/train/synthetic_data.h"
 #include "train/session.h"
 
@@ -22,26 +22,39 @@ int64_t MostReorders(const Plan& plan) {
   return most;
 }
 
+void CheckSteps(Engine& engine, const std::string& name, const std::string& precision,
+                bool reorders) {
+  INFO(name << " in " << precision);
+  const Config config = LoadConfig(NUMERAL_SOURCE_DIR "/configs/" + name + ".json",
+                                   {{"/training/batch_size", "16"}, {"/precision", precision}});
+  Session session(config, SyntheticData(32, {0, 1, 2, 3}), engine);
+  session.Initialise();
+  session.Step(0);
+  const EngineCounters before = session.executable().Counters();
+  CHECK(before.allocations > 0);
+  session.Step(1);
+  const EngineCounters after = session.executable().Counters();
+  CHECK(after.allocations == before.allocations);
+  CHECK(after.primitives == before.primitives);
+  CHECK(after.reorders - before.reorders <= MostReorders(session.plan()));
+  CHECK((after.reorders > before.reorders) == reorders);
+}
+
 }  // namespace
 
 TEST_CASE("a step allocates nothing, creates nothing and reorders weights only") {
+  const auto engine = MakeCpuEngine();
   for (const char* name : {"dcgan", "gan_mlp", "cgan_filterselect"}) {
-    INFO(name);
-    const Config config = LoadConfig(std::string(NUMERAL_SOURCE_DIR "/configs/") + name + ".json",
-                                     {{"/training/batch_size", "4"}});
-    const auto engine = MakeCpuEngine();
-    Session session(config, SyntheticData(8, {0, 1, 2, 3}), *engine);
-    session.Initialise();
-    session.Step(0);
-    const EngineCounters before = session.executable().Counters();
-    CHECK(before.allocations > 0);
-    session.Step(1);
-    const EngineCounters after = session.executable().Counters();
-    CHECK(after.allocations == before.allocations);
-    CHECK(after.primitives == before.primitives);
-    CHECK(after.reorders - before.reorders <= MostReorders(session.plan()));
     const bool convolutions = std::string(name) != "gan_mlp";
-    CHECK((after.reorders > before.reorders) == convolutions);
+    CheckSteps(*engine, name, "\"fp32\"", convolutions);
+  }
+}
+
+TEST_CASE("neither does a bf16 step, and it rounds all weights", "[bf16]") {
+  const auto engine = MakeCpuEngine();
+  if (!HasBf16(*engine)) return;
+  for (const char* name : {"dcgan", "gan_mlp", "cgan_filterselect"}) {
+    CheckSteps(*engine, name, "\"bf16\"", true);
   }
 }
 

@@ -25,6 +25,8 @@ const std::vector<ConvGeometry>& Geometries() {
       // Pixels that no window reaches: stride beyond the kernel, and a last row left over.
       {2, 9, 9, 2, 5, 3, 3, 2, 2, 3, 3, 0, 0, 0, 0},
       {2, 8, 8, 3, 3, 3, 3, 3, 3, 2, 2, 0, 0, 0, 0},
+      // Images enough for engines that split a batch.
+      {19, 4, 5, 3, 6, 4, 5, 3, 3, 1, 1, 1, 1, 1, 1},
   };
   return geometries;
 }
