@@ -97,7 +97,7 @@ void CheckAgainstCpu(const AdamSpec& spec, int64_t period) {
     for (const TensorId id : {op.params, op.first_moment, op.second_moment}) {
       const auto actual = emulated->ReadAll<float>(id, kCount);
       const auto expected = cpu->ReadAll<float>(id, kCount);
-      Comparison comparison(tolerance::kUpdate);
+      ValueComparison comparison(tolerance::kUpdate);
       comparison.Add(op_case.plan->tensor(id).name,
                      std::vector<double>(actual.begin(), actual.end()),
                      std::vector<double>(expected.begin(), expected.end()));

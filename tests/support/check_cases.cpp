@@ -14,7 +14,7 @@ void CheckCases(Engine& engine, const std::vector<OpCase>& cases) {
     }
     ++run;
     try {
-      const Comparison comparison = CompareWithReference(engine, op_case);
+      const ValueComparison comparison = CompareWithReference(engine, op_case);
       INFO(comparison.Summary());
       CHECK(comparison.passed());
     } catch (const Error& error) {

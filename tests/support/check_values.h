@@ -10,7 +10,7 @@ namespace numeral {
 
 inline void CheckValues(const std::vector<double>& actual, const std::vector<double>& expected,
                         const Tolerance& tolerance = tolerance::kByHand) {
-  Comparison comparison(tolerance);
+  ValueComparison comparison(tolerance);
   comparison.Add("values", actual, expected);
   INFO(comparison.Summary());
   CHECK(comparison.passed());

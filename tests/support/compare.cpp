@@ -11,12 +11,12 @@
 
 namespace numeral {
 
-void Comparison::Fail(const std::string& what) {
+void ValueComparison::Fail(const std::string& what) {
   if (failed_++ == 0) first_failure_ = what;
 }
 
-void Comparison::Add(const std::string& name, std::span<const double> actual,
-                     std::span<const double> expected) {
+void ValueComparison::Add(const std::string& name, std::span<const double> actual,
+                          std::span<const double> expected) {
   if (actual.size() != expected.size()) {
     return Fail(fmt::format("{}: {} values, not {}", name, actual.size(), expected.size()));
   }
@@ -33,8 +33,8 @@ void Comparison::Add(const std::string& name, std::span<const double> actual,
   }
 }
 
-void Comparison::AddExact(const std::string& name, std::span<const std::byte> actual,
-                          std::span<const std::byte> expected) {
+void ValueComparison::AddExact(const std::string& name, std::span<const std::byte> actual,
+                               std::span<const std::byte> expected) {
   ++compared_;
   const auto [difference, unused] =
       std::mismatch(actual.begin(), actual.end(), expected.begin(), expected.end());
@@ -44,7 +44,7 @@ void Comparison::AddExact(const std::string& name, std::span<const std::byte> ac
   }
 }
 
-std::string Comparison::Summary() const {
+std::string ValueComparison::Summary() const {
   return fmt::format(
       "{} compared, {} failed; first: {}; worst error {:.3g} at {} (atol {}, rtol {})", compared_,
       failed_, failed_ > 0 ? first_failure_ : "none", worst_error_, worst_place_, tolerance_.atol,
@@ -89,8 +89,8 @@ void RunOnce(const OpCase& op_case, Executable& executable) {
 
 }  // namespace
 
-Comparison CompareWithReference(Engine& engine, const OpCase& op_case) {
-  Comparison comparison(op_case.tolerance);
+ValueComparison CompareWithReference(Engine& engine, const OpCase& op_case) {
+  ValueComparison comparison(op_case.tolerance);
   const Plan& plan = *op_case.plan;
   reference::ReferenceExecutable expected(op_case.plan);
   RunOnce(op_case, expected);

@@ -11,9 +11,9 @@
 namespace numeral {
 
 // Collects comparisons; passes only if there was at least one and none failed.
-class Comparison {
+class ValueComparison {
  public:
-  explicit Comparison(const Tolerance& tolerance) : tolerance_(tolerance) {}
+  explicit ValueComparison(const Tolerance& tolerance) : tolerance_(tolerance) {}
 
   void Add(const std::string& name, std::span<const double> actual,
            std::span<const double> expected);
@@ -35,7 +35,7 @@ class Comparison {
 
 // Runs the case on `engine` and on the reference. Compares every operand the op writes, and checks
 // that it writes nothing else, twice the same bits, and on a second executable the same bits again.
-Comparison CompareWithReference(Engine& engine, const OpCase& op_case);
+ValueComparison CompareWithReference(Engine& engine, const OpCase& op_case);
 
 // Runs all cases, with one Catch assertion each. Cases that need an epilogue the engine does not
 // support are left out; it is a failure if nothing is left.

@@ -27,14 +27,14 @@ TEST_CASE("a tolerance accepts only finite neighbours") {
 }
 
 TEST_CASE("a comparison of nothing fails") {
-  CHECK_FALSE(Comparison(tolerance::kExact).passed());
-  Comparison comparison(tolerance::kExact);
+  CHECK_FALSE(ValueComparison(tolerance::kExact).passed());
+  ValueComparison comparison(tolerance::kExact);
   comparison.Add("y", {}, {});
   CHECK_FALSE(comparison.passed());
 }
 
 TEST_CASE("a comparison reports the first failure and the worst error") {
-  Comparison comparison(tolerance::kElementwise);
+  ValueComparison comparison(tolerance::kElementwise);
   const std::vector<double> actual = {1, 2.5, 3.25}, expected = {1, 2, 3};
   comparison.Add("y", actual, expected);
   CHECK_FALSE(comparison.passed());
@@ -126,7 +126,7 @@ TEST_CASE("the cases cover every op, and the reference passes them all") {
     INFO(op_case.name);
     CHECK(names.insert(op_case.name).second);
     covered.insert(op_case.op().index());
-    const Comparison comparison = CompareWithReference(engine, op_case);
+    const ValueComparison comparison = CompareWithReference(engine, op_case);
     INFO(comparison.Summary());
     CHECK(comparison.passed());
   }
