@@ -60,7 +60,7 @@ Node MakeNode(const BatchNormInference& op, const Binding& binding, Workspace&) 
     args.channels = x.shape.c;
     args.epsilon = op.epsilon;
     args.activation = op.activation;
-    return [args](cudaStream_t stream) { LaunchBatchNormInference(args, stream); };
+    return [args](const Lane& lane) { LaunchBatchNormInference(args, lane.stream); };
   });
 }
 

@@ -87,8 +87,8 @@ TensorId ResultBehind(const Op* epilogue, TensorId result) {
 
 Node MakeNode(const BiasActForward& op, const Binding& binding, Workspace&) {
   return binding.WithElement(op.x, [&]<typename T>() -> Node {
-    return [args = ArgsOf<T>(op, binding)](cudaStream_t stream) {
-      LaunchBiasActForward(args, stream);
+    return [args = ArgsOf<T>(op, binding)](const Lane& lane) {
+      LaunchBiasActForward(args, lane.stream);
     };
   });
 }

@@ -32,7 +32,7 @@ Node MakeNode(const BinaryForward& op, const Binding& binding, Workspace&) {
                              a.shape.Pixels(),
                              a.shape.c,
                              GradientMode::kOverwrite};
-    return [args](cudaStream_t stream) { LaunchBinary(args, stream); };
+    return [args](const Lane& lane) { LaunchBinary(args, lane.stream); };
   });
 }
 
@@ -52,15 +52,15 @@ Node MakeNode(const BinaryBackward& op, const Binding& binding, Workspace&) {
     const int64_t rows = grad_y.rows, pixels = grad_y.shape.Pixels(), channels = grad_y.shape.c;
     if (op.reduce) {
       const ReducePixelsArgs<T> args{source, other, target, rows, pixels, channels, op.mode};
-      return [args](cudaStream_t stream) { LaunchReducePixels(args, stream); };
+      return [args](const Lane& lane) { LaunchReducePixels(args, lane.stream); };
     }
     if (!multiply) {
       const ConvertArgs<T, T> args{source, target, grad_y.elems(), op.mode};
-      return [args](cudaStream_t stream) { LaunchConvert(args, stream); };
+      return [args](const Lane& lane) { LaunchConvert(args, lane.stream); };
     }
     const BinaryArgs<T> args{op.kind, op.spread_other, source,   other,  target,
                              rows,    pixels,          channels, op.mode};
-    return [args](cudaStream_t stream) { LaunchBinary(args, stream); };
+    return [args](const Lane& lane) { LaunchBinary(args, lane.stream); };
   });
 }
 
@@ -69,7 +69,7 @@ Node MakeNode(const Accumulate& op, const Binding& binding, Workspace&) {
   return binding.WithElement(op.source, [&]<typename T>() -> Node {
     const ConvertArgs<T, T> args{binding.Activation<T>(op.source), binding.Activation<T>(op.target),
                                  binding.info(op.source).elems(), GradientMode::kAccumulate};
-    return [args](cudaStream_t stream) { LaunchConvert(args, stream); };
+    return [args](const Lane& lane) { LaunchConvert(args, lane.stream); };
   });
 }
 

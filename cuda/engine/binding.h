@@ -1,18 +1,19 @@
 // Tensor ids of a plan bound to device addresses, and the form in which ops are compiled.
 //
 // A Node is an op with its pointers, sizes and constants resolved: calling it enqueues the op's
-// kernels on a stream and allocates nothing, so that it can be captured. MakeNode exists for every
-// op (nodes.h).
+// kernels on the lane's stream and allocates nothing, so that it can be captured. MakeNode exists
+// for every op (nodes.h).
 #pragma once
 
 #include <functional>
 
+#include "cuda/engine/lane.h"
 #include "cuda/support/element.h"
 #include "plan/binding.h"
 
 namespace numeral::cuda {
 
-using Node = std::function<void(cudaStream_t)>;
+using Node = std::function<void(const Lane&)>;
 
 class Binding : public PlanBinding {
  public:

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cuda/engine/dependencies.h"
 #include "cuda/engine/epilogue.h"
 #include "cuda/engine/loss.h"
 #include "cuda/engine/nodes.h"
@@ -63,7 +64,7 @@ std::vector<NamedNode> CompilePhase(const Phase& phase, const Binding& binding,
   for (size_t i = 0; i < ops.size();) {
     const PhaseOp& op = ops[i];
     const Join join = LongestJoin(ops.subspan(i), binding);
-    NamedNode node{{}, op.label, static_cast<int>(i)};
+    NamedNode node{{}, op.label, static_cast<int>(i), static_cast<int>(join.count)};
     if (join.count > 1) {
       node.run =
           Named(op, [&] { return join.make(ops.subspan(i, join.count), binding, workspace); });
@@ -86,6 +87,23 @@ void AddPrepares(const Phase& phase, const Binding& binding, Workspace& workspac
     if (prepare == nullptr || IsFresh(phase.ops, i, prepare->weight, binding)) continue;
     node.run = MakeNode(*prepare, binding, workspace);
   }
+}
+
+std::vector<Place> SchedulePhase(const Phase& phase, const std::vector<NamedNode>& nodes,
+                                 const Binding& binding, const Workspace& workspace) {
+  const Plan& plan = binding.plan();
+  std::vector<double> microseconds;
+  for (const NamedNode& node : nodes) {
+    Cost sum;
+    for (int i = node.op; i < node.op + node.op_count; ++i) {
+      const Cost cost = CostOf(plan, phase.ops[static_cast<size_t>(i)].op);
+      sum.bytes_read += cost.bytes_read;
+      sum.bytes_written += cost.bytes_written;
+      sum.flops += cost.flops;
+    }
+    microseconds.push_back(node.run ? EstimatedMicroseconds(sum, plan.precision) : 0);
+  }
+  return MakeSchedule(Dependencies(phase, nodes, binding, workspace), microseconds);
 }
 
 }  // namespace numeral::cuda

@@ -19,4 +19,8 @@ std::vector<NamedNode> CompilePhase(const Phase& phase, const Binding& binding,
 void AddPrepares(const Phase& phase, const Binding& binding, Workspace& workspace,
                  std::vector<NamedNode>& nodes);
 
+// Where the nodes go in the phase's graph, once they are complete.
+std::vector<Place> SchedulePhase(const Phase& phase, const std::vector<NamedNode>& nodes,
+                                 const Binding& binding, const Workspace& workspace);
+
 }  // namespace numeral::cuda

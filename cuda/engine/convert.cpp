@@ -11,7 +11,7 @@ Node MakeNode(const Convert& op, const Binding& binding, Workspace&) {
   return binding.WithElement(op.x, [&]<typename X>() -> Node {
     return binding.WithElement(op.y, [&]<typename Y>() -> Node {
       const ConvertArgs<X, Y> args{binding.Activation<X>(op.x), binding.Activation<Y>(op.y), elems};
-      return [args](cudaStream_t stream) { LaunchConvert(args, stream); };
+      return [args](const Lane& lane) { LaunchConvert(args, lane.stream); };
     });
   });
 }
@@ -22,7 +22,7 @@ Node MakeNode(const PrepareWeight& op, const Binding& binding, Workspace& worksp
   if (rounded == nullptr) return {};
   const ConvertArgs<float, bf16> args{binding.F32(op.weight), rounded,
                                       binding.info(op.weight).elems()};
-  return [args](cudaStream_t stream) { LaunchConvert(args, stream); };
+  return [args](const Lane& lane) { LaunchConvert(args, lane.stream); };
 }
 
 }  // namespace numeral::cuda

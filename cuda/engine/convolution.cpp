@@ -22,8 +22,8 @@ Node ActivationNode(ConvPass pass, const ConvGeometry& geometry, const ConvPoint
                     Workspace& workspace) {
   const auto convolution = Plan(pass, geometry, pointers, workspace);
   workspace.Reserve(convolution->workspace_bytes());
-  return [convolution, pointers, &workspace](cudaStream_t stream) {
-    convolution->Run(pointers, workspace.scratch(), stream);
+  return [convolution, pointers](const Lane& lane) {
+    convolution->Run(pointers, lane.scratch(), lane.stream);
   };
 }
 
@@ -35,11 +35,11 @@ Node StagedWeightGradient(const ConvBackwardWeight& op, ConvPointers pointers, f
   pointers.weight = nullptr;  // aligned as scratch, which has no address yet
   const auto convolution = Plan(ConvPass::kBackwardWeight, op.geometry, pointers, workspace);
   workspace.Reserve(staged_bytes + convolution->workspace_bytes());
-  return [=, &workspace, mode = op.mode](cudaStream_t stream) {
+  return [=, mode = op.mode](const Lane& lane) {
     ConvPointers run = pointers;
-    run.weight = workspace.scratch();
-    convolution->Run(run, workspace.scratch() + staged_bytes, stream);
-    LaunchConvert<T, float>({workspace.scratch<T>(), grad_weight, elems, mode}, stream);
+    run.weight = lane.scratch();
+    convolution->Run(run, lane.scratch() + staged_bytes, lane.stream);
+    LaunchConvert<T, float>({lane.scratch<T>(), grad_weight, elems, mode}, lane.stream);
   };
 }
 

@@ -31,7 +31,9 @@ CudaExecutable::CudaExecutable(std::shared_ptr<const Plan> plan, std::shared_ptr
   workspace_.Allocate();
   for (size_t p = 0; p < nodes.size(); ++p) {
     AddPrepares(plan_->phases[p], binding_, workspace_, nodes[p]);
-    phases_.emplace_back(plan_->phases[p].name(), std::move(nodes[p]));
+    std::vector<Place> schedule = SchedulePhase(plan_->phases[p], nodes[p], binding_, workspace_);
+    phases_.emplace_back(plan_->phases[p].name(), std::move(nodes[p]), std::move(schedule),
+                         workspace_.lanes());
   }
 }
 
@@ -63,7 +65,7 @@ void CudaExecutable::FinishRead(std::span<std::byte> bytes) { transfers_.FinishR
 void CudaExecutable::Enqueue(int phase, int64_t times) {
   PhaseRunner& runner = phases_[static_cast<size_t>(phase)];
   if (!options_.poison && !profiling_) {
-    return runner.Enqueue(times, options_.graphs, stream_.get(), counters_);
+    return runner.Enqueue(times, options_.graphs, counters_);
   }
   for (int64_t i = 0; i < times; ++i) {
     if (options_.poison && plan_->transient_bytes > 0) {
@@ -73,7 +75,7 @@ void CudaExecutable::Enqueue(int phase, int64_t times) {
     if (profiling_) {
       EnqueueTimed(phase);
     } else {
-      runner.Enqueue(1, options_.graphs, stream_.get(), counters_);
+      runner.Enqueue(1, options_.graphs, counters_);
     }
   }
 }
@@ -83,8 +85,8 @@ void CudaExecutable::Sync() {
   ++counters_.waits;
 }
 
-int64_t CudaExecutable::NodeCount(int phase) {
-  return phases_[static_cast<size_t>(phase)].NodeCount(stream_.get());
+GraphSize CudaExecutable::SizeOfGraph(int phase) {
+  return phases_[static_cast<size_t>(phase)].SizeOfGraph();
 }
 
 bool CudaExecutable::RecordForProfiler(bool on) {
@@ -111,7 +113,7 @@ void CudaExecutable::EnqueueTimed(int phase) {
     NUMERAL_CUDA(cudaEventRecord(marks.back().get(), stream_.get()));
   };
   mark(0);
-  runner.RunEach(stream_.get(), mark);
+  runner.RunEach(mark);
   Sync();
   size_t row = 0;
   for (int p = 0; p < phase; ++p) row += phases_[static_cast<size_t>(p)].nodes().size();

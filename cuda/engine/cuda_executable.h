@@ -35,7 +35,7 @@ class CudaExecutable final : public Executable {
   void SetProfiling(bool on) override;
   std::vector<OpTime> OpTimes() const override { return times_; }
   bool RecordForProfiler(bool on) override;
-  int64_t NodeCount(int phase) override;
+  GraphSize SizeOfGraph(int phase) override;
 
  private:
   std::shared_ptr<CudaData> NewData(size_t bytes);

@@ -20,9 +20,7 @@ Node LibraryNode(ProductPass pass, const DenseShape& shape, bool accumulate, con
   ++workspace.counters().primitives;
   const std::shared_ptr<const Product> product = workspace.libraries().products.Plan(problem);
   workspace.Reserve(product->workspace_bytes());
-  return [=, &workspace](cudaStream_t stream) {
-    product->Run(a, b, out, workspace.scratch(), stream);
-  };
+  return [=](const Lane& lane) { product->Run(a, b, out, lane.scratch(), lane.stream); };
 }
 
 }  // namespace

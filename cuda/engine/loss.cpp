@@ -58,7 +58,7 @@ LossArgs<T> ArgsOf(const Accuracy& op, const Binding& binding) {
 
 template <typename T>
 Node NodeOf(std::vector<LossArgs<T>> losses) {
-  return [losses = std::move(losses)](cudaStream_t stream) { LaunchLosses<T>(losses, stream); };
+  return [losses = std::move(losses)](const Lane& lane) { LaunchLosses<T>(losses, lane.stream); };
 }
 
 template <typename AnyOp>
@@ -136,11 +136,11 @@ Node MakeNode(const SquaredError& op, const Binding& binding, Workspace& workspa
                                     PlaceOf(op, binding),
                                     nullptr,
                                     nullptr};
-    return [bound, &workspace](cudaStream_t stream) {
+    return [bound](const Lane& lane) {
       SquaredErrorArgs<T> args = bound;
-      args.partials = workspace.scratch<double>();
-      args.counter = workspace.block_counters();
-      LaunchSquaredError(args, stream);
+      args.partials = lane.scratch<double>();
+      args.counter = lane.block_counters;
+      LaunchSquaredError(args, lane.stream);
     };
   });
 }

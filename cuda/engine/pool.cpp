@@ -29,7 +29,7 @@ Node MakeNode(const MaxPoolForward& op, const Binding& binding, Workspace&) {
   return binding.WithElement(op.x, [&]<typename T>() -> Node {
     const MaxPoolForwardArgs<T> args{sizes, binding.Activation<T>(op.x),
                                      binding.Activation<T>(op.y), binding.I32(op.argmax)};
-    return [args](cudaStream_t stream) { LaunchMaxPoolForward(args, stream); };
+    return [args](const Lane& lane) { LaunchMaxPoolForward(args, lane.stream); };
   });
 }
 
@@ -39,7 +39,7 @@ Node MakeNode(const MaxPoolBackward& op, const Binding& binding, Workspace&) {
     const MaxPoolBackwardArgs<T> args{sizes, binding.Activation<T>(op.grad_y),
                                       binding.I32(op.argmax), binding.Activation<T>(op.grad_x),
                                       op.mode};
-    return [args](cudaStream_t stream) { LaunchMaxPoolBackward(args, stream); };
+    return [args](const Lane& lane) { LaunchMaxPoolBackward(args, lane.stream); };
   });
 }
 
@@ -53,7 +53,7 @@ Node MakeNode(const GlobalMaxPoolForward& op, const Binding& binding, Workspace&
                                            binding.Activation<T>(op.x),
                                            binding.Activation<T>(op.y),
                                            binding.I32(op.argmax)};
-    return [args](cudaStream_t stream) { LaunchGlobalMaxPoolForward(args, stream); };
+    return [args](const Lane& lane) { LaunchGlobalMaxPoolForward(args, lane.stream); };
   });
 }
 
@@ -68,7 +68,7 @@ Node MakeNode(const GlobalMaxPoolBackward& op, const Binding& binding, Workspace
                                             binding.I32(op.argmax),
                                             binding.Activation<T>(op.grad_x),
                                             op.mode};
-    return [args](cudaStream_t stream) { LaunchGlobalMaxPoolBackward(args, stream); };
+    return [args](const Lane& lane) { LaunchGlobalMaxPoolBackward(args, lane.stream); };
   });
 }
 

@@ -32,7 +32,7 @@ Node MakeNode(const Permute& op, const Binding& binding, Workspace& workspace) {
   return binding.WithElement(op.x, [&]<typename T>() -> Node {
     const PermuteArgs<T> args{info.rows, info.shape.Elems(),          binding.Activation<T>(op.x),
                               table,     binding.Activation<T>(op.y), op.mode};
-    return [args](cudaStream_t stream) { LaunchPermute(args, stream); };
+    return [args](const Lane& lane) { LaunchPermute(args, lane.stream); };
   });
 }
 
@@ -46,7 +46,7 @@ Node MakeNode(const UpsampleForward& op, const Binding& binding, Workspace&) {
                                       op.factor,
                                       binding.Activation<T>(op.x),
                                       binding.Activation<T>(op.y)};
-    return [args](cudaStream_t stream) { LaunchUpsampleForward(args, stream); };
+    return [args](const Lane& lane) { LaunchUpsampleForward(args, lane.stream); };
   });
 }
 
@@ -61,7 +61,7 @@ Node MakeNode(const UpsampleBackward& op, const Binding& binding, Workspace&) {
                                        binding.Activation<T>(op.grad_y),
                                        binding.Activation<T>(op.grad_x),
                                        op.mode};
-    return [args](cudaStream_t stream) { LaunchUpsampleBackward(args, stream); };
+    return [args](const Lane& lane) { LaunchUpsampleBackward(args, lane.stream); };
   });
 }
 
@@ -75,7 +75,7 @@ Node MakeNode(const PixelShuffleForward& op, const Binding& binding, Workspace&)
                                           op.factor,
                                           binding.Activation<T>(op.x),
                                           binding.Activation<T>(op.y)};
-    return [args](cudaStream_t stream) { LaunchPixelShuffleForward(args, stream); };
+    return [args](const Lane& lane) { LaunchPixelShuffleForward(args, lane.stream); };
   });
 }
 
@@ -90,7 +90,7 @@ Node MakeNode(const PixelShuffleBackward& op, const Binding& binding, Workspace&
                                            binding.Activation<T>(op.grad_y),
                                            binding.Activation<T>(op.grad_x),
                                            op.mode};
-    return [args](cudaStream_t stream) { LaunchPixelShuffleBackward(args, stream); };
+    return [args](const Lane& lane) { LaunchPixelShuffleBackward(args, lane.stream); };
   });
 }
 
@@ -114,7 +114,7 @@ Node MakeNode(const ConcatForward& op, const Binding& binding, Workspace&) {
     }
     args.pixels = PixelsOf(y);
     args.y = binding.Activation<T>(op.y);
-    return [args](cudaStream_t stream) { LaunchConcatForward(args, stream); };
+    return [args](const Lane& lane) { LaunchConcatForward(args, lane.stream); };
   });
 }
 
@@ -130,7 +130,7 @@ Node MakeNode(const ConcatBackward& op, const Binding& binding, Workspace&) {
                                      binding.Activation<T>(op.grad_y),
                                      binding.Activation<T>(op.grad_x),
                                      op.mode};
-    return [args](cudaStream_t stream) { LaunchConcatBackward(args, stream); };
+    return [args](const Lane& lane) { LaunchConcatBackward(args, lane.stream); };
   });
 }
 

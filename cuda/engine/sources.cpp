@@ -132,8 +132,8 @@ Node SourcesNode(std::span<const PhaseOp> ops, int64_t* step, bool advances, con
   std::vector<SourceArgs<T>> sources;
   for (const PhaseOp& op : ops) sources.push_back(SourceArgsOf<T>(op.op, binding, workspace));
   workspace.ReserveBlockCounters(1);
-  return [=, &workspace](cudaStream_t stream) {
-    LaunchSources<T>({step, advances, workspace.block_counters()}, sources, stream);
+  return [=](const Lane& lane) {
+    LaunchSources<T>({step, advances, lane.block_counters}, sources, lane.stream);
   };
 }
 
@@ -179,42 +179,43 @@ Node MakeSourcesNode(std::span<const PhaseOp> ops, const Binding& binding, Works
 
 Node MakeNode(const AdvanceStep& op, const Binding& binding, Workspace&) {
   int64_t* step = binding.I64(op.step);
-  return [step](cudaStream_t stream) { LaunchAdvanceStep(step, stream); };
+  return [step](const Lane& lane) { LaunchAdvanceStep(step, lane.stream); };
 }
 
 Node MakeNode(const GatherBatch& op, const Binding& binding, Workspace&) {
   return binding.WithElement(op.images, [&]<typename T>() -> Node {
     return
-        [args = ArgsOf<T>(op, binding)](cudaStream_t stream) { LaunchGatherBatch(args, stream); };
+        [args = ArgsOf<T>(op, binding)](const Lane& lane) { LaunchGatherBatch(args, lane.stream); };
   });
 }
 
 Node MakeNode(const GatherPairs& op, const Binding& binding, Workspace&) {
   return binding.WithElement(op.latents, [&]<typename T>() -> Node {
     return
-        [args = ArgsOf<T>(op, binding)](cudaStream_t stream) { LaunchGatherPairs(args, stream); };
+        [args = ArgsOf<T>(op, binding)](const Lane& lane) { LaunchGatherPairs(args, lane.stream); };
   });
 }
 
 Node MakeNode(const DrawLatents& op, const Binding& binding, Workspace&) {
   return binding.WithElement(op.out, [&]<typename T>() -> Node {
-    return [args = ArgsOf<T>(op, binding), kind = KindOf(op)](cudaStream_t stream) {
-      LaunchDrawLatents(args.draws, kind, args.out, args.elems, stream);
+    return [args = ArgsOf<T>(op, binding), kind = KindOf(op)](const Lane& lane) {
+      LaunchDrawLatents(args.draws, kind, args.out, args.elems, lane.stream);
     };
   });
 }
 
 Node MakeNode(const DrawTimes& op, const Binding& binding, Workspace&) {
   return binding.WithElement(op.out, [&]<typename T>() -> Node {
-    return [args = ArgsOf<T>(op, binding)](cudaStream_t stream) {
-      LaunchDrawTimes(args.draws, args.out, args.elems, stream);
+    return [args = ArgsOf<T>(op, binding)](const Lane& lane) {
+      LaunchDrawTimes(args.draws, args.out, args.elems, lane.stream);
     };
   });
 }
 
 Node MakeNode(const DrawDigits& op, const Binding& binding, Workspace& workspace) {
-  return [args = ArgsOf(op, binding, workspace)](cudaStream_t stream) {
-    LaunchDrawDigits(args.draws, args.choices, args.choice_count, args.out, args.elems, stream);
+  return [args = ArgsOf(op, binding, workspace)](const Lane& lane) {
+    LaunchDrawDigits(args.draws, args.choices, args.choice_count, args.out, args.elems,
+                     lane.stream);
   };
 }
 
@@ -224,7 +225,7 @@ Node MakeNode(const OneHot& op, const Binding& binding, Workspace&) {
   return binding.WithElement(op.out, [&]<typename T>() -> Node {
     const OneHotArgs<T> args{binding.I32(op.labels), binding.Activation<T>(op.out), info.rows,
                              static_cast<int>(info.shape.Elems())};
-    return [args](cudaStream_t stream) { LaunchOneHot(args, stream); };
+    return [args](const Lane& lane) { LaunchOneHot(args, lane.stream); };
   });
 }
 
@@ -242,7 +243,7 @@ Node MakeNode(const FlowPath& op, const Binding& binding, Workspace&) {
                                binding.Activation<T>(op.velocity),
                                info.rows,
                                info.shape.Elems()};
-    return [args](cudaStream_t stream) { LaunchFlowPath(args, stream); };
+    return [args](const Lane& lane) { LaunchFlowPath(args, lane.stream); };
   });
 }
 

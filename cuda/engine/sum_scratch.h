@@ -6,19 +6,19 @@
 
 namespace numeral::cuda {
 
-// launch(args, stream), with `scratch` and `counters` of the args taken from the workspace, where
-// what ScratchOf(args) says is reserved.
+// launch(args, stream), with `scratch` and `counters` of the args taken from the lane, where what
+// ScratchOf(args) says is reserved.
 template <typename Args>
 Node NodeWithScratch(const Args& args, Workspace& workspace,
                      void (*launch)(const Args&, cudaStream_t)) {
   const SumScratch needed = ScratchOf(args);
   workspace.Reserve(needed.bytes);
   workspace.ReserveBlockCounters(needed.counters);
-  return [args, launch, &workspace](cudaStream_t stream) {
+  return [args, launch](const Lane& lane) {
     Args bound = args;
-    bound.scratch = workspace.scratch<double>();
-    bound.counters = workspace.block_counters();
-    launch(bound, stream);
+    bound.scratch = lane.scratch<double>();
+    bound.counters = lane.block_counters;
+    launch(bound, lane.stream);
   };
 }
 

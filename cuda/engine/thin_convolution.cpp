@@ -11,7 +11,7 @@ Node MakeThinNode(const ConvForward& op, const Op* epilogue, const Binding& bind
                                       binding.F32(op.weight),
                                       binding.Activation<T>(ResultBehind(epilogue, op.features)),
                                       EpilogueOf<T>(epilogue, binding)};
-    return [args](cudaStream_t stream) { LaunchThinConvForward(args, stream); };
+    return [args](const Lane& lane) { LaunchThinConvForward(args, lane.stream); };
   });
 }
 
@@ -20,7 +20,7 @@ Node MakeThinNode(const ConvBackwardData& op, const Op* epilogue, const Binding&
     const ThinConvBackwardDataArgs<T> args{
         op.geometry, binding.Activation<T>(op.features), binding.F32(op.weight),
         binding.Activation<T>(ResultBehind(epilogue, op.image)), EpilogueOf<T>(epilogue, binding)};
-    return [args](cudaStream_t stream) { LaunchThinConvBackwardData(args, stream); };
+    return [args](const Lane& lane) { LaunchThinConvBackwardData(args, lane.stream); };
   });
 }
 
@@ -33,10 +33,10 @@ Node MakeThinNode(const ConvBackwardWeight& op, const Binding& binding, Workspac
                                              .grad_weight = binding.F32(op.grad_weight),
                                              .mode = op.mode,
                                              .scratch = nullptr};
-    return [args, &workspace](cudaStream_t stream) {
+    return [args](const Lane& lane) {
       ThinConvBackwardWeightArgs<T> run = args;
-      run.scratch = workspace.scratch<float>();
-      LaunchThinConvBackwardWeight(run, stream);
+      run.scratch = lane.scratch<float>();
+      LaunchThinConvBackwardWeight(run, lane.stream);
     };
   });
 }

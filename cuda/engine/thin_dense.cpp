@@ -12,7 +12,7 @@ Node MakeThinNode(const DenseForward& op, const Op* epilogue, const Binding& bin
                                        binding.F32(op.weight),
                                        binding.Activation<T>(ResultBehind(epilogue, op.y)),
                                        EpilogueOf<T>(epilogue, binding)};
-    return [args](cudaStream_t stream) { LaunchThinDenseForward(args, stream); };
+    return [args](const Lane& lane) { LaunchThinDenseForward(args, lane.stream); };
   });
 }
 
@@ -24,7 +24,7 @@ Node MakeThinNode(const DenseBackwardData& op, const Op* epilogue, const Binding
         binding.F32(op.weight),
         binding.Activation<T>(ResultBehind(epilogue, op.grad_x)),
         EpilogueOf<T>(epilogue, binding)};
-    return [args](cudaStream_t stream) { LaunchThinDenseBackwardData(args, stream); };
+    return [args](const Lane& lane) { LaunchThinDenseBackwardData(args, lane.stream); };
   });
 }
 
@@ -49,11 +49,11 @@ Node MakeThinNode(const DenseBackwardWeight& op, const BiasActBackward* bias,
       args.weight = binding.F32(data->weight);
       args.grad_x = binding.Activation<T>(data->grad_x);
     }
-    return [args, &workspace](cudaStream_t stream) {
+    return [args](const Lane& lane) {
       ThinDenseBackwardWeightArgs<T> run = args;
-      run.scratch = workspace.scratch<float>();
-      run.counters = workspace.block_counters();
-      LaunchThinDenseBackwardWeight(run, stream);
+      run.scratch = lane.scratch<float>();
+      run.counters = lane.block_counters;
+      LaunchThinDenseBackwardWeight(run, lane.stream);
     };
   });
 }

@@ -113,7 +113,7 @@ Node NodeOf(const std::vector<Update>& updates, const Binding& binding, Workspac
     all.push_back({ArgsOf(update, binding), update.adam->params,
                    update.average != nullptr ? update.average->target : kNoTensor});
   }
-  return [all, &binding, &workspace](cudaStream_t stream) {
+  return [all, &binding, &workspace](const Lane& lane) {
     std::vector<AdamArgs> list;
     for (const Bound& bound : all) {
       list.push_back(bound.args);
@@ -122,7 +122,7 @@ Node NodeOf(const std::vector<Update>& updates, const Binding& binding, Workspac
         list.back().rounded_average = workspace.Rounded(binding, bound.average);
       }
     }
-    LaunchAdam(list, stream);
+    LaunchAdam(list, lane.stream);
   };
 }
 
@@ -146,10 +146,10 @@ Node MakeNode(const EmaUpdate& op, const Binding& binding, Workspace& workspace)
   const int64_t elems = binding.info(op.target).elems();
   NUMERAL_CHECK(binding.info(op.source).elems() == elems);
   const EmaArgs bound{op.decay, binding.F32(op.source), binding.F32(op.target), nullptr, elems};
-  return [bound, target = op.target, &binding, &workspace](cudaStream_t stream) {
+  return [bound, target = op.target, &binding, &workspace](const Lane& lane) {
     EmaArgs args = bound;
     args.rounded = workspace.Rounded(binding, target);
-    LaunchEma(args, stream);
+    LaunchEma(args, lane.stream);
   };
 }
 

@@ -55,11 +55,16 @@ bf16* Workspace::Rounded(const Binding& binding, TensorId weight) const {
 }
 
 void Workspace::Allocate() {
-  scratch_ = NewMemory(scratch_bytes_);
   const size_t counter_bytes = static_cast<size_t>(counter_count_) * sizeof(unsigned);
-  counter_memory_ = NewMemory(counter_bytes);
-  if (counter_bytes > 0) {
-    NUMERAL_CUDA(cudaMemsetAsync(counter_memory_.data(), 0, counter_bytes, stream_));
+  for (size_t i = 0; i < lanes_.size(); ++i) {
+    if (i > 0) side_streams_[i - 1] = MakeStream();
+    lanes_[i].stream = i > 0 ? side_streams_[i - 1].get() : stream_;
+    scratch_[i] = NewMemory(scratch_bytes_);
+    lanes_[i].memory = scratch_[i].data();
+    counter_memory_[i] = NewMemory(counter_bytes);
+    std::byte* counters = counter_memory_[i].data();
+    lanes_[i].block_counters = reinterpret_cast<unsigned*>(counters);
+    if (counter_bytes > 0) NUMERAL_CUDA(cudaMemsetAsync(counters, 0, counter_bytes, stream_));
   }
 }
 

@@ -1,17 +1,19 @@
-// What the nodes of one executable share: libraries, scratch memory, the counters of kernels whose
-// last block finishes the work, bf16 copies of weights, and small tables.
+// What the nodes of one executable share: libraries, the lanes that they run on with their scratch
+// memory and the counters of kernels whose last block finishes the work, bf16 copies of weights,
+// and small tables.
 //
-// Scratch and counters are asked for while ops are compiled and allocated once after; their
-// addresses are therefore taken when a node runs. Nodes of an executable run one after another on
-// one stream.
+// Scratch and counters are asked for while ops are compiled and allocated once after, for each
+// lane; nodes are therefore handed the lane when they run.
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <map>
 #include <vector>
 
 #include "cuda/engine/binding.h"
+#include "cuda/engine/schedule.h"
 #include "cuda/lib/convolution.h"
 #include "cuda/lib/product.h"
 #include "cuda/support/runtime.h"
@@ -39,16 +41,9 @@ class Workspace {
   // Counted device memory.
   DeviceMemory NewMemory(size_t bytes);
 
-  // At least so many bytes of scratch that are valid within one node; all nodes share it.
+  // At least so many bytes of a lane's scratch, and so many of its block counters.
   void Reserve(size_t bytes) { scratch_bytes_ = std::max(scratch_bytes_, bytes); }
-  template <typename T = std::byte>
-  T* scratch() const {
-    return reinterpret_cast<T*>(scratch_.data());
-  }
-
-  // So many unsigned numbers that are 0 before and after every node.
   void ReserveBlockCounters(int count) { counter_count_ = std::max(counter_count_, count); }
-  unsigned* block_counters() const { return reinterpret_cast<unsigned*>(counter_memory_.data()); }
 
   // A constant table on the device, filled from the host once; kept as long as the workspace.
   const int32_t* Table(const std::vector<int32_t>& values);
@@ -63,6 +58,8 @@ class Workspace {
 
   // Allocates what was asked for. No node may run before.
   void Allocate();
+  // By Place::lane; the first one's stream is stream().
+  const std::array<Lane, kLanes>& lanes() const { return lanes_; }
 
  private:
   Libraries& libraries_;
@@ -71,7 +68,9 @@ class Workspace {
   EngineCounters& counters_;
   size_t scratch_bytes_ = 0;
   int counter_count_ = 0;
-  DeviceMemory scratch_, counter_memory_;
+  std::array<Stream, kLanes - 1> side_streams_;
+  std::array<DeviceMemory, kLanes> scratch_, counter_memory_;
+  std::array<Lane, kLanes> lanes_;
   std::vector<DeviceMemory> tables_;
   std::map<TensorId, DeviceMemory> mirrors_;  // of base tensors
 };

@@ -25,8 +25,10 @@ std::string DescribeGraphs(const std::shared_ptr<const Plan>& plan, Engine& engi
   for (int phase = 0; phase < static_cast<int>(plan->phases.size()); ++phase) {
     // Libraries load kernels at their first run, which a capture does not allow.
     executable->Enqueue(phase);
-    text += fmt::format("{}: {} graph nodes\n", plan->phases[static_cast<size_t>(phase)].name(),
-                        executable->NodeCount(phase));
+    const GraphSize size = executable->SizeOfGraph(phase);
+    text +=
+        fmt::format("{}: {} graph nodes, {} on the longest path\n",
+                    plan->phases[static_cast<size_t>(phase)].name(), size.nodes, size.longest_path);
   }
   return text;
 }

@@ -28,7 +28,7 @@ struct Capabilities {
   std::vector<Precision> precisions{Precision::kFp32};
   // For people, with what it takes to have the others: "fp32 and bf16; tf32 takes a GPU".
   std::string precisions_text{"fp32"};
-  // Whether phases run as graphs, whose nodes Executable::NodeCount counts.
+  // Whether phases run as graphs, which Executable::SizeOfGraph knows.
   bool graphs = false;
   // How many steps to hand over at a time: more than 1 where the engine works on by itself.
   int64_t steps_at_once = 1;
@@ -41,6 +41,11 @@ struct EngineCounters {
   int64_t reorders = 0;     // layout changes executed; of weights and weight gradients only
   int64_t waits = 0;        // times the host waited until the engine had done all its work
   int64_t graph_launches = 0;
+};
+
+// Kernels and copies, and how many of them come one after another at least.
+struct GraphSize {
+  int64_t nodes = 0, longest_path = 0;
 };
 
 struct OpTime {
@@ -88,8 +93,8 @@ class Executable {
   // Begins or ends what a profiler attached to the process records; false where the engine has no
   // such.
   virtual bool RecordForProfiler(bool /*on*/) { return false; }
-  // Kernels and copies that one run of a phase takes; only where Capabilities::graphs.
-  virtual int64_t NodeCount(int /*phase*/) { Fail("internal error: an engine without graphs"); }
+  // Of one run of a phase; only where Capabilities::graphs.
+  virtual GraphSize SizeOfGraph(int /*phase*/) { Fail("internal error: an engine without graphs"); }
 
   template <typename T>
   std::vector<T> ReadAll(TensorId id, int64_t elems) {
@@ -140,8 +145,8 @@ struct EngineOptions {
 // with the reason where it cannot be had. "auto" is the GPU where there is one.
 std::unique_ptr<Engine> MakeEngine(const std::string& device, const EngineOptions& options = {});
 
-// "step[256]: 40 graph nodes", a line for every phase; empty where the engine has no graphs.
-// Runs every phase once.
+// "step[256]: 37 graph nodes, 24 on the longest path", a line for every phase; empty where the
+// engine has no graphs. Runs every phase once.
 std::string DescribeGraphs(const std::shared_ptr<const Plan>& plan, Engine& engine);
 
 // Defined in cpu/.

@@ -21,7 +21,8 @@ struct Buffer {
 
 class PhasePlacement {
  public:
-  PhasePlacement(Plan& plan, const Phase& phase) : plan_(plan), phase_(phase) {}
+  PhasePlacement(Plan& plan, const Phase& phase, int kept_ops)
+      : plan_(plan), phase_(phase), kept_ops_(kept_ops) {}
 
   // Places the phase's tensors from `origin` on; returns the end.
   int64_t Place(int64_t origin, bool reuse) {
@@ -86,12 +87,12 @@ class PhasePlacement {
     return info.storage == Storage::kTransient && info.base == kNoTensor;
   }
 
-  static int64_t LowestFree(const Buffer& buffer, std::vector<Buffer>& placed, int64_t origin) {
+  int64_t LowestFree(const Buffer& buffer, std::vector<Buffer>& placed, int64_t origin) const {
     std::sort(placed.begin(), placed.end(),
               [](const Buffer& a, const Buffer& b) { return a.offset < b.offset; });
     int64_t offset = origin;
     for (const Buffer& other : placed) {
-      if (other.last < buffer.first || buffer.last < other.first) continue;
+      if (other.last + kept_ops_ < buffer.first || buffer.last + kept_ops_ < other.first) continue;
       if (offset + buffer.bytes <= other.offset) break;
       offset = std::max(offset, other.offset + AlignUp(other.bytes));
     }
@@ -100,6 +101,7 @@ class PhasePlacement {
 
   Plan& plan_;
   const Phase& phase_;
+  const int kept_ops_;
   std::map<TensorId, Buffer> buffers_;
   std::map<TensorId, TensorId> owner_;
 };
@@ -128,7 +130,7 @@ void CheckDataIsReadOnly(const Plan& plan) {
 
 }  // namespace
 
-void PlaceTensors(Plan& plan, bool reuse) {
+void PlaceTensors(Plan& plan, bool reuse, int kept_ops) {
   CheckDataIsReadOnly(plan);
   plan.persistent_bytes = PlaceAll(plan, Storage::kPersistent);
   plan.data_bytes = PlaceAll(plan, Storage::kData);
@@ -136,7 +138,7 @@ void PlaceTensors(Plan& plan, bool reuse) {
   for (const Phase& phase : plan.phases) {
     const int64_t origin = reuse ? 0 : plan.transient_bytes;
     plan.transient_bytes =
-        std::max(plan.transient_bytes, PhasePlacement(plan, phase).Place(origin, reuse));
+        std::max(plan.transient_bytes, PhasePlacement(plan, phase, kept_ops).Place(origin, reuse));
   }
   for (TensorInfo& tensor : plan.tensors) {
     if (tensor.base == kNoTensor) continue;

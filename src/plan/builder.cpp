@@ -77,7 +77,7 @@ void PlanBuilder::Emit(Op op, std::string label) {
 
 Plan PlanBuilder::Finish(const PlanOptions& options) {
   ApplyPrecision(plan_, options.precision);
-  PlaceTensors(plan_, options.reuse_memory);
+  PlaceTensors(plan_, options.reuse_memory, options.kept_ops);
   return std::move(plan_);
 }
 

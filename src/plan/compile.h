@@ -16,6 +16,7 @@ namespace numeral {
 struct PlanOptions {
   bool fuse = true;            // false: one op per layer, the meaning of the plan
   bool reuse_memory = true;    // false: every tensor keeps its own memory, so that all can be read
+  int kept_ops = 0;            // memory is reused so many ops later: for engines that overlap ops
   bool conv_epilogue = false;  // Capabilities of the engine
   bool dense_epilogue = false;
   Precision precision = Precision::kFp32;  // kBf16: activations are stored so

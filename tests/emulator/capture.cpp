@@ -176,6 +176,29 @@ cudaError_t cudaGraphGetNodes(cudaGraph_t graph, cudaGraphNode_t* nodes, size_t*
   return cudaSuccess;
 }
 
+#if CUDART_VERSION >= 13000
+cudaError_t cudaGraphGetEdges(cudaGraph_t graph, cudaGraphNode_t* from, cudaGraphNode_t* to,
+                              cudaGraphEdgeData*, size_t* count) {
+#else
+cudaError_t cudaGraphGetEdges(cudaGraph_t graph, cudaGraphNode_t* from, cudaGraphNode_t* to,
+                              size_t* count) {
+#endif
+  const Lock lock(DeviceMutex());
+  if (graph == nullptr) return Return(cudaErrorInvalidValue);
+  size_t found = 0;
+  for (size_t i = 0; i < graph->nodes.size(); ++i) {
+    for (const size_t before : graph->nodes[i].after) {
+      if (from != nullptr && found < *count) {
+        from[found] = &graph->handles[before];
+        to[found] = &graph->handles[i];
+      }
+      ++found;
+    }
+  }
+  *count = found;
+  return cudaSuccess;
+}
+
 cudaError_t cudaGraphNodeGetType(cudaGraphNode_t node, cudaGraphNodeType* type) {
   if (node == nullptr) return Return(cudaErrorInvalidValue);
   *type = node->type;

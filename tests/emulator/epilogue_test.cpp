@@ -37,7 +37,7 @@ OpCase WithOps(const OpCase& op_case, const std::vector<Op>& ops, std::vector<Te
 }
 
 int64_t NodesOf(const OpCase& op_case) {
-  return MakeCudaEngine({})->Compile(op_case.plan)->NodeCount(0);
+  return MakeCudaEngine({})->Compile(op_case.plan)->SizeOfGraph(0).nodes;
 }
 
 // Against the reference, with the same bits in every schedule.

@@ -33,9 +33,9 @@ class PlanOnDevice {
     }
   }
 
-  // All of the memory after the nodes.
+  // All of the memory after the nodes; workspace() is allocated.
   std::vector<std::byte> Run(const std::vector<Node>& nodes) {
-    for (const Node& node : nodes) node(stream_.get());
+    for (const Node& node : nodes) node(workspace_.lanes()[0]);
     NUMERAL_CUDA(cudaStreamSynchronize(stream_.get()));
     std::vector<std::byte> bytes(Size());
     NUMERAL_CUDA(cudaMemcpy(bytes.data(), memory_.data(), Size(), cudaMemcpyDeviceToHost));

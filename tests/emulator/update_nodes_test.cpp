@@ -62,6 +62,7 @@ std::vector<std::byte> AfterSteps(PlanOnDevice& device, const std::vector<Node>&
   }
   std::vector<Node> nodes{MakeNode(networks.advance, device.binding(), device.workspace())};
   nodes.insert(nodes.end(), updates.begin(), updates.end());
+  device.workspace().Allocate();
   device.Reset();
   std::vector<std::byte> bytes;
   for (int step = 0; step < 3; ++step) bytes = device.Run(nodes);

@@ -1,9 +1,11 @@
 // Memory of the plans of all configs, checked by an account of lifetimes of the test's own.
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <set>
 
 #include "config/parse.h"
+#include "plan/arena.h"
 #include "plan/compile.h"
 #include "tests/catch.h"
 #include "train/session.h"
@@ -116,6 +118,32 @@ TEST_CASE("reuse saves memory, and without it nothing is shared") {
     if (tensor.storage != Storage::kTransient || tensor.base != kNoTensor) continue;
     INFO(tensor.name);
     CHECK(offsets.insert(tensor.offset_bytes).second);
+  }
+}
+
+TEST_CASE("memory is kept for so many ops before it is reused") {
+  Plan plan;
+  const auto add = [&] {
+    TensorInfo info;
+    info.shape = Shape::Flat(16);
+    plan.tensors.push_back(info);
+    return static_cast<TensorId>(plan.tensors.size() - 1);
+  };
+  std::vector<TensorId> chain{add()};
+  plan.phases.emplace_back();
+  for (int i = 0; i < 5; ++i) {
+    chain.push_back(add());
+    plan.phases[0].ops.push_back({UpsampleForward{1, chain[chain.size() - 2], chain.back()}, ""});
+  }
+  // Tensor i is last read by op i, and tensor j written by op j - 1.
+  for (const int kept_ops : {0, 1, 2}) {
+    PlaceTensors(plan, true, kept_ops);
+    CHECK(plan.transient_bytes == 64 * (2 + kept_ops));
+    for (int i = 0; i < 5; ++i) {
+      for (int j = i + 1; j <= std::min(i + 1 + kept_ops, 5); ++j) {
+        CHECK_FALSE(Overlap(plan.tensor(i), plan.tensor(j)));
+      }
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-// How many kernels and copies a training step is.
+// How many kernels and copies a training step is, and how many of them one after another.
 #include <fmt/format.h>
 
 #include "config/parse.h"
@@ -16,13 +16,15 @@ TEST_CASE("cuda: a step of dcgan is at most 40 nodes in every precision", "[gpu]
                                      {{"/training/batch_size", "8"}, {"/precision", precision}});
     Session session(config, SyntheticData(8, {0, 1, 2, 3}), *engine);
     const int phase = session.plan().FindPhase(PhaseKind::kStep, 8);
-    const int64_t nodes = session.executable().NodeCount(phase);
-    INFO(precision << ": " << nodes << " nodes");
+    const auto [nodes, longest_path] = session.executable().SizeOfGraph(phase);
+    INFO(precision << ": " << nodes << " nodes, " << longest_path << " on the longest path");
     CHECK(nodes > 0);
     CHECK(nodes <= 40);
+    CHECK(longest_path <= 32);
     const auto plan = std::make_shared<const Plan>(session.plan());
     CHECK_THAT(DescribeGraphs(plan, *engine),
-               Catch::Contains(fmt::format("\nstep[8]: {} graph nodes\n", nodes)));
+               Catch::Contains(fmt::format("\nstep[8]: {} graph nodes, {} on the longest path\n",
+                                           nodes, longest_path)));
   }
 }
 
