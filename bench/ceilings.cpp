@@ -77,7 +77,7 @@ double ProductFlopsPerSecond(Engine& engine, Precision precision, int size) {
   const DenseForward product{size, size, size, x, weight, kNoTensor, y, {}};
   plan.phases.push_back({PhaseKind::kPrepare, 0, {{PrepareWeight{weight}, "prepare"}}});
   plan.phases.push_back({PhaseKind::kStep, size, {{product, "product"}}});
-  PlaceTensors(plan, false);
+  PlaceTensors(plan, false, 0);
   const auto shared = std::make_shared<const Plan>(plan);
   const auto executable = engine.Compile(shared);
   for (const TensorId id : {x, weight}) Fill(*executable, plan.tensor(id), id);
