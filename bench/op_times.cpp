@@ -122,7 +122,7 @@ NodesAlone::NodesAlone(const Plan& plan, Executable& session, Engine& engine,
     warm_phases_.push_back(AddPhase(copy, std::move(warm), batch));
     cold_phases_.push_back(AddPhase(copy, std::move(cold), batch));
   }
-  PlaceTensors(copy, false);
+  PlaceTensors(copy, false, 0);
   plan_ = std::make_shared<const Plan>(std::move(copy));
   executable_ = engine.Compile(plan_);
   CopyState(plan, session, *executable_);
