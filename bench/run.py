@@ -127,8 +127,7 @@ def measure_ceilings(bench):
     return result
 
 
-def describe(bench, ceilings):
-    facts = machine.facts(bench.build)
+def describe(bench):
     return {
         **machine.stamp(),
         "command": shlex.join(["tools/bench.sh", *sys.argv[1:]]),
@@ -136,8 +135,8 @@ def describe(bench, ceilings):
         "engine": bench.engine,
         "threads": bench.threads,
         "load_before": machine.load(),
-        "machine": facts,
-        "ceilings": ceilings,
+        "machine": machine.facts(bench.build),
+        "ceilings": {},
     }
 
 
@@ -210,7 +209,7 @@ def markdown(result):
 def main():
     args = parse_arguments()
     bench = Bench(args)
-    result = {**describe(bench, {}), "failed": [], "skipped": []}
+    result = {**describe(bench), "failed": [], "skipped": []}
     facts = result["machine"]
     name = facts["gpu"] if bench.engine == "cuda" else facts["processor"]
     args.out.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ namespace numeral::cpu {
 namespace {
 
 // Arithmetic per op of a phase that is worth one thread more: each op wakes the threads and waits
-// for them, which takes about as long as so much arithmetic (10 to 15 us on an AMD EPYC of Zen 4).
+// for them, which by estimate takes about as long as so much arithmetic.
 constexpr int64_t kLeastWork_flops = 1'500'000;
 
 int64_t MeanFlops(const Plan& plan, const Phase& phase) {

@@ -60,7 +60,8 @@ std::vector<ComparedMetric> ComparedMetrics(std::span<const RunRecord> runs) {
   for (const std::string& key : keys) {
     add(kLastEpochGroup, InfoOf(key), [&](const RunRecord& run) { return run.Last(key); });
   }
-  add(kLastEpochGroup, {.key = "seconds", .label = "seconds", .better = Better::kLower, .digits = 0},
+  add(kLastEpochGroup,
+      {.key = "seconds", .label = "seconds", .better = Better::kLower, .digits = 0},
       [](const RunRecord& run) { return run.Last("seconds"); });
   return metrics;
 }
