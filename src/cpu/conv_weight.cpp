@@ -3,6 +3,7 @@
 // In bf16, threads of the library that work on one gradient wait for each other at every image, by
 // spinning. There each thread has a part of the batch and a gradient of its own; the gradients are
 // added up in the order of the parts. Bits depend on the thread count, as the library's do.
+#include "cpu/dft_conv.h"
 #include "cpu/parallel.h"
 #include "cpu/products.h"
 #include "cpu/thin_conv.h"
@@ -98,6 +99,13 @@ Kernel MakeKernel(const ConvBackwardWeight& op, const Binding& binding, Workspac
     return binding.WithElement(op.image, [&]<typename T>() -> Kernel {
       return MakeThinBackwardWeight<T>(g, binding.Activation<T>(op.image),
                                        binding.Activation<T>(op.features), grad_weight, op.mode);
+    });
+  }
+  if (DftPays(ConvDirection::kBackwardWeight, g, binding.info(op.image).dtype)) {
+    return binding.WithElement(op.image, [&]<typename T>() -> Kernel {
+      return MakeDftBackwardWeight<T>(g, binding.Activation<T>(op.image),
+                                      binding.Activation<T>(op.features), grad_weight, op.mode,
+                                      workspace);
     });
   }
   const std::vector<Part> parts =

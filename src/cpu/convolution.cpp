@@ -1,3 +1,4 @@
+#include "cpu/dft_conv.h"
 #include "cpu/elementwise.h"
 #include "cpu/products.h"
 #include "cpu/thin_conv.h"
@@ -11,10 +12,11 @@ Kernel RunPrimitive(Workspace& workspace, dnnl::primitive primitive, PrimitiveAr
   };
 }
 
-Kernel WithActivationPass(Kernel run, const Activation& activation, TensorId tensor,
-                          const Binding& binding) {
+Kernel WithBiasActPass(Kernel run, TensorId bias, const Activation& activation, TensorId tensor,
+                       const Binding& binding) {
+  if (bias == kNoTensor && activation == Activation{}) return run;
   Kernel pass =
-      MakeKernel(BiasActForward{tensor, kNoTensor, tensor, activation, 0, {}, kNoTensor}, binding);
+      MakeKernel(BiasActForward{tensor, bias, tensor, activation, 0, {}, kNoTensor}, binding);
   return [run = std::move(run), pass = std::move(pass)] {
     run();
     pass();
@@ -31,11 +33,18 @@ Kernel MakeKernel(const ConvForward& op, const Binding& binding, Workspace& work
                                 binding.Activation<T>(op.features));
     });
   }
+  if (DftPays(ConvDirection::kForward, g, binding.info(op.image).dtype)) {
+    Kernel linear = binding.WithElement(op.image, [&]<typename T>() -> Kernel {
+      return MakeDftForward<T>(g, binding.Activation<T>(op.image), weight,
+                               binding.Activation<T>(op.features), workspace);
+    });
+    return WithBiasActPass(std::move(linear), op.bias, op.activation, op.features, binding);
+  }
   if (!LibraryKeepsNan(op.activation)) {
     ConvForward linear = op;
     linear.activation = {};
-    return WithActivationPass(MakeKernel(linear, binding, workspace), op.activation, op.features,
-                              binding);
+    return WithBiasActPass(MakeKernel(linear, binding, workspace), kNoTensor, op.activation,
+                           op.features, binding);
   }
   const LibraryConv conv = MakeConv(workspace.engine(), ConvDirection::kForward, g,
                                     binding.info(op.image).dtype, bias != nullptr, op.activation);
@@ -55,6 +64,12 @@ Kernel MakeKernel(const ConvBackwardData& op, const Binding& binding, Workspace&
     return binding.WithElement(op.features, [&]<typename T>() -> Kernel {
       return MakeThinBackwardData<T>(g, binding.Activation<T>(op.features), weight,
                                      binding.Activation<T>(op.image));
+    });
+  }
+  if (DftPays(ConvDirection::kBackwardData, g, binding.info(op.features).dtype)) {
+    return binding.WithElement(op.features, [&]<typename T>() -> Kernel {
+      return MakeDftBackwardData<T>(g, binding.Activation<T>(op.features), weight,
+                                    binding.Activation<T>(op.image), workspace);
     });
   }
   const LibraryConv conv = MakeConv(workspace.engine(), ConvDirection::kBackwardData, g,

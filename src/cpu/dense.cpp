@@ -76,7 +76,8 @@ Kernel MakeKernel(const DenseForward& op, const Binding& binding, Workspace& wor
   if (!LibraryKeepsNan(op.activation)) {
     DenseForward linear = op;
     linear.activation = {};
-    return WithActivationPass(MakeKernel(linear, binding, workspace), op.activation, op.y, binding);
+    return WithBiasActPass(MakeKernel(linear, binding, workspace), kNoTensor, op.activation, op.y,
+                           binding);
   }
   const DType type = binding.info(op.x).dtype;
   const float* bias = binding.F32(op.bias);

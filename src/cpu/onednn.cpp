@@ -164,6 +164,8 @@ memory::desc PlainMatrix(int out, int in, DType type) {
   return {{out, in}, LibraryType(type), Tag::ab};
 }
 
+memory::desc FlatFloats(int64_t elems) { return {{elems}, kF32, Tag::a}; }
+
 dnnl::reorder MakeReorder(const dnnl::engine& engine, const memory::desc& from,
                           const memory::desc& to, bool add) {
   dnnl::primitive_attr attributes;

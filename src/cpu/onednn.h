@@ -52,6 +52,9 @@ dnnl::memory::desc PlainWeight(const ConvGeometry& geometry);
 // [out][in], as it is kept in plans (fp32) or rounded.
 dnnl::memory::desc PlainMatrix(int out, int in, DType type);
 
+// So many floats in a row.
+dnnl::memory::desc FlatFloats(int64_t elems);
+
 // A layout change; with `add`, onto what the target holds.
 dnnl::reorder MakeReorder(const dnnl::engine& engine, const dnnl::memory::desc& from,
                           const dnnl::memory::desc& to, bool add);

@@ -14,9 +14,9 @@ inline bool LibraryKeepsNan(const Activation& activation) {
 using PrimitiveArgs = std::vector<std::pair<int, dnnl::memory>>;
 Kernel RunPrimitive(Workspace& workspace, dnnl::primitive primitive, PrimitiveArgs args);
 
-// `run`, then the activation in place on `tensor`.
-Kernel WithActivationPass(Kernel run, const Activation& activation, TensorId tensor,
-                          const Binding& binding);
+// `run`, then act(tensor + bias) in place; `bias` may be kNoTensor.
+Kernel WithBiasActPass(Kernel run, TensorId bias, const Activation& activation, TensorId tensor,
+                       const Binding& binding);
 
 // convolution.cpp
 Kernel MakeKernel(const ConvForward& op, const Binding& binding, Workspace& workspace);

@@ -3,77 +3,13 @@
 
 #include <omp.h>
 
-#include <cmath>
-#include <limits>
-#include <random>
-#include <vector>
-
-#include "tests/catch.h"
+#include "tests/cpu/conv_case.h"
 #include "tests/reference/activation.h"
-#include "tests/tolerance.h"
 
 namespace numeral::cpu {
 namespace {
 
-using Floats = std::vector<float>;
-using Doubles = std::vector<double>;
-
-Floats RandomFloats(size_t count) {
-  static std::mt19937 engine(7);
-  std::uniform_real_distribution<float> distribution(-1, 1);
-  Floats values(count);
-  for (float& value : values) value = distribution(engine);
-  return values;
-}
-
-Floats NaNs(size_t count) { return Floats(count, std::numeric_limits<float>::quiet_NaN()); }
-
-struct Case {
-  explicit Case(const ConvGeometry& geometry)
-      : g(geometry),
-        image(RandomFloats(static_cast<size_t>(g.n * g.h * g.w * g.c))),
-        features(RandomFloats(static_cast<size_t>(g.n * g.p * g.q * g.k))),
-        weight(RandomFloats(static_cast<size_t>(g.k * g.r * g.s * g.c))),
-        bias(RandomFloats(static_cast<size_t>(g.k))) {}
-
-  // use(image element, weight element, features element) for every product of the convolution.
-  template <typename Use>
-  void ForEachProduct(const Use& use) const {
-    for (int n = 0; n < g.n; ++n) {
-      for (int p = 0; p < g.p; ++p) {
-        for (int q = 0; q < g.q; ++q) {
-          for (int r = 0; r < g.r; ++r) {
-            for (int s = 0; s < g.s; ++s) {
-              const int y = p * g.stride_h + r - g.pad_top, x = q * g.stride_w + s - g.pad_left;
-              if (y < 0 || y >= g.h || x < 0 || x >= g.w) continue;
-              for (int k = 0; k < g.k; ++k) {
-                for (int c = 0; c < g.c; ++c) {
-                  use(static_cast<size_t>(((n * g.h + y) * g.w + x) * g.c + c),
-                      static_cast<size_t>(((k * g.r + r) * g.s + s) * g.c + c),
-                      static_cast<size_t>(((n * g.p + p) * g.q + q) * g.k + k));
-                }
-              }
-            }
-          }
-        }
-      }
-    }
-  }
-
-  ConvGeometry g;
-  Floats image, features, weight, bias;
-};
-
-void RequireClose(const Floats& actual, const Doubles& expected, const Tolerance& tolerance) {
-  REQUIRE(actual.size() == expected.size());
-  for (size_t i = 0; i < actual.size(); ++i) {
-    if (tolerance.Accepts(actual[i], expected[i])) continue;
-    INFO("element " << i << ": " << actual[i] << " instead of " << expected[i]);
-    FAIL();
-  }
-}
-
-void CheckForward(const Case& c, const Activation& activation, bool with_bias) {
+void CheckForward(const ConvCase& c, const Activation& activation, bool with_bias) {
   Doubles expected(c.features.size(), 0.0);
   c.ForEachProduct(
       [&](size_t i, size_t w, size_t f) { expected[f] += double{c.image[i]} * c.weight[w]; });
@@ -92,7 +28,7 @@ void CheckForward(const Case& c, const Activation& activation, bool with_bias) {
   }
 }
 
-void CheckBackwardData(const Case& c) {
+void CheckBackwardData(const ConvCase& c) {
   Doubles expected(c.image.size(), 0.0);
   c.ForEachProduct(
       [&](size_t i, size_t w, size_t f) { expected[i] += double{c.features[f]} * c.weight[w]; });
@@ -105,7 +41,7 @@ void CheckBackwardData(const Case& c) {
   }
 }
 
-void CheckBackwardWeight(const Case& c) {
+void CheckBackwardWeight(const ConvCase& c) {
   Doubles expected(c.weight.size(), 0.0);
   c.ForEachProduct(
       [&](size_t i, size_t w, size_t f) { expected[w] += double{c.image[i]} * c.features[f]; });
@@ -126,33 +62,13 @@ void Check(const ConvGeometry& g) {
             << " x " << g.q << " x " << g.k << ", kernel " << g.r << " x " << g.s << ", stride "
             << g.stride_h << " x " << g.stride_w << ", padding " << g.pad_top << " " << g.pad_left);
   REQUIRE(ThinSupports(g));
-  const Case c(g);
+  const ConvCase c(g);
   CheckForward(c, {}, false);
   CheckForward(c, {ActivationKind::kLeakyRelu, 0.2f}, true);
   CheckForward(c, {ActivationKind::kTanh}, true);
   CheckForward(c, {ActivationKind::kSigmoid}, false);
   CheckBackwardData(c);
   CheckBackwardWeight(c);
-}
-
-// Features as frameworks count them.
-ConvGeometry Geometry(int n, int h, int w, int c, int k, int r, int s, int stride, int begin,
-                      int end) {
-  return {n,
-          h,
-          w,
-          c,
-          k,
-          (h + begin + end - r) / stride + 1,
-          (w + begin + end - s) / stride + 1,
-          r,
-          s,
-          stride,
-          stride,
-          begin,
-          begin,
-          end,
-          end};
 }
 
 }  // namespace
@@ -197,7 +113,7 @@ TEST_CASE("Thin convolutions match plain loops on maps of MNIST") {
 }
 
 TEST_CASE("Gradients of thin convolutions do not depend on the number of threads") {
-  const Case c(Geometry(37, 14, 14, 1, 24, 3, 3, 1, 1, 1));
+  const ConvCase c(Geometry(37, 14, 14, 1, 24, 3, 3, 1, 1, 1));
   const int threads = omp_get_max_threads();
   std::vector<Floats> results;
   for (const int count : {1, 2, 3}) {

@@ -1,0 +1,42 @@
+// Convolutions of many channels over small images by way of dft_planes.h: a matrix product for each
+// plane instead of one for each tap, several times fewer multiplications.
+//
+// Owns convolutions whose channels fill vectors on both sides and whose padding is less than the
+// kernel; refuses all others. A stride takes the image apart into one for each phase, whose
+// channels count as the convolution's. Meaning as in plan/ops.h: every output is overwritten,
+// except grad_weight under GradientMode::kAccumulate. Weights are plain and may change between
+// runs. T is what activations are stored as, float or Bf16; weights are fp32 and so is all
+// arithmetic.
+//
+// Planes live in the workspace's scratch: up to max_plane_bytes of weights, and of images with
+// features, unless one image or one group of filters needs more. A batch, or filters, whose planes
+// would be larger are worked on in parts. Bits depend on sizes only, not on the thread count. A NaN
+// spreads to all positions of its image.
+#pragma once
+
+#include "cpu/workspace.h"
+
+namespace numeral::cpu {
+
+inline constexpr int64_t kMaxPlaneBytes = 128 << 20;
+
+bool DftSupports(const ConvGeometry& geometry);
+// Whether the convolution is supported and estimated to be faster than the library's.
+bool DftPays(ConvDirection direction, const ConvGeometry& geometry, DType type);
+
+// features = conv(image, weight).
+template <typename T>
+Kernel MakeDftForward(const ConvGeometry& geometry, const T* image, const float* weight,
+                      T* features, Workspace& workspace, int64_t max_plane_bytes = kMaxPlaneBytes);
+// image = adjoint of the convolution at `features`.
+template <typename T>
+Kernel MakeDftBackwardData(const ConvGeometry& geometry, const T* features, const float* weight,
+                           T* image, Workspace& workspace,
+                           int64_t max_plane_bytes = kMaxPlaneBytes);
+// grad_weight (+)= derivative by the weights of sum(features * conv(image, weight)).
+template <typename T>
+Kernel MakeDftBackwardWeight(const ConvGeometry& geometry, const T* image, const T* features,
+                             float* grad_weight, GradientMode mode, Workspace& workspace,
+                             int64_t max_plane_bytes = kMaxPlaneBytes);
+
+}  // namespace numeral::cpu
