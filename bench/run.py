@@ -51,6 +51,7 @@ class Bench:
         self.rounds, self.seconds, self.peers = args.rounds, args.seconds, not args.no_peers
         self.configs, self.precisions = args.config, args.precision
         self.data, self.epochs = args.data, args.epochs
+        self.classifier, self.judge = args.classifier, args.judge
         self.few_modes, self.ceilings = args.few_modes, {}
         self.end = time.monotonic() + args.minutes * 60
 
@@ -75,6 +76,15 @@ def parse_arguments():
     parser.add_argument("--build", type=Path, default=machine.ROOT / "build")
     parser.add_argument("--data", type=Path, help="folder of MNIST (default: $NUMERAL_DATA, data)")
     parser.add_argument("--epochs", type=int, help="of whole trainings, instead of the config's")
+    runs_folder = machine.ROOT / "runs"
+    parser.add_argument(
+        "--classifier", type=Path, default=runs_folder / "classifier_cnn/c.bin",
+        help="what level run judges whole trainings by: c.bin, of runs/classifier_cnn",
+    )  # fmt: skip
+    parser.add_argument(
+        "--judge", type=Path, default=runs_folder / "classifier_judge/c.bin",
+        help="whose features it compares: c.bin, of runs/classifier_judge",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, default=machine.ROOT / "bench/results")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="on the CPU")
     parser.add_argument("--rounds", type=int, default=5)

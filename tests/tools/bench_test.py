@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT / "bench"))
 import growth  # noqa: E402
 import kernels  # noqa: E402
 import run  # noqa: E402
+import runs  # noqa: E402
 import servers  # noqa: E402
 import steps  # noqa: E402
 
@@ -154,6 +155,54 @@ class Growth(Folder):
             text = picture.read_text()
             for part in ("</svg>", "gan_mlp fp32, numeral", "gan_mlp fp32, pytorch", "4096"):
                 self.assertTrue(part in text, part)
+
+
+# A trainer that is good enough after its second epoch where a classifier judges it.
+TRAINER = """
+import json, sys
+from pathlib import Path
+folder = Path(sys.argv[sys.argv.index("--run-dir") + 1])
+folder.mkdir()
+(folder / "g.bin").write_text("")
+lines = [{"epoch": 1, "seconds": 2.0}, {"epoch": 2, "seconds": 4.0}, {"epoch": 3, "seconds": 6.0}]
+if "--classifier" in sys.argv:
+    for line, s1, fid_c in zip(lines, (0.02, 0.01, 0.005), (5.0, %s, 30.0)):
+        line.update(s1=s1, fid_c=fid_c)
+(folder / "metrics.jsonl").write_text("\\n".join(map(json.dumps, lines)))
+"""
+
+
+class Runs(Folder):
+    def measure(self, fid_c, judge="c.bin"):
+        self.put("build/trainer", TRAINER % fid_c)
+        self.put("c.bin", "")
+        stub = SERVER.replace('"ready": "stub"', '"ready": "stub", "seconds": {"data": 0.01}')
+        self.put("build/bench_train_step", stub)
+        bench = self.bench(
+            data=self.folder, epochs=None, left_s=lambda: 60,
+            classifier=self.folder / "c.bin", judge=self.folder / judge,
+        )  # fmt: skip
+        row = runs.measure(ROOT / "configs/quickstart.json", "cpu", "fp32", bench)
+        self.assertGreater(row["training_seconds"], 0)
+        seconds = row["start_up_seconds"]
+        self.assertAlmostEqual(seconds["whole"], seconds["beyond_data"] + 0.01, places=2)
+        return row
+
+    def test_seconds_to_the_first_epoch_that_is_good_enough(self):
+        row = self.measure(fid_c=20)
+        self.assertEqual(
+            row["quality"], {"reached": True, "epoch": 2, "seconds": 4.0, "s1": 0.01, "fid_c": 20}
+        )
+        self.assertEqual(runs.quality_text(row), "4.0, epoch 2: S1 1.00%, FID-C 20.0")
+
+    def test_quality_that_is_not_reached(self):
+        row = self.measure(fid_c=20.5)
+        self.assertEqual(
+            runs.quality_text(row), "not reached; after epoch 3: S1 0.50%, FID-C 30.0"
+        )
+
+    def test_nobody_to_judge(self):
+        self.assertIn("nobody.bin", self.measure(fid_c=1, judge="nobody.bin")["no_quality"])
 
 
 class Command(Folder):
