@@ -251,7 +251,7 @@ class DftConv {
 
 // Nanoseconds of one core: of a multiplication with its addition, and of a channel of an item in or
 // out of a plane. Fitted to the times of single convolutions (README.md); only ratios matter.
-constexpr double kProductNs = 2 / 75.0, kTransformNs = 1.2;
+constexpr double kProductNs = 2 / 75.0, kTransformNs = 0.6;
 double LibraryNs(ConvDirection direction, DType type) {
   const bool bf16 = type == DType::kBF16;
   switch (direction) {

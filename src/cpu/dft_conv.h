@@ -18,7 +18,7 @@
 
 namespace numeral::cpu {
 
-inline constexpr int64_t kMaxPlaneBytes = 128 << 20;
+inline constexpr int64_t kMaxPlaneBytes = 256 << 20;
 
 bool DftSupports(const ConvGeometry& geometry);
 // Whether the convolution is supported and estimated to be faster than the library's.

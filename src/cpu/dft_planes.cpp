@@ -89,6 +89,55 @@ int Positions(Operand operand, const Span& span) {
   }
 }
 
+using V = Vector<kLanes>;
+
+struct Complex {
+  V real, imaginary;
+};
+struct Three {
+  V first, second, third;
+};
+
+// Only the weights' planes carry the inverse transform's factor: 1 / length for a real frequency,
+// twice that for one that stands for its conjugate too.
+template <Operand kOperand>
+float ScaleOf(int length) {
+  return kOperand == Operand::kWeight ? 1 / static_cast<float>(length) : 1;
+}
+template <Operand kOperand>
+inline V Scaled(const V& value, float scale) {
+  return kOperand == Operand::kWeight ? value * scale : value;
+}
+
+// `sum` is that of the sines, so the imaginary part of the image, and of the others its negative,
+// whose exponents are negative.
+template <Operand kOperand>
+inline Three Split(const V& real, const V& sum, float scale) {
+  if constexpr (kOperand == Operand::kImage) return {real + sum, real, sum};
+  if constexpr (kOperand == Operand::kFeatures) return {real + sum, sum, -real};
+  return {real * scale, -(real + sum) * scale, (real - sum) * scale};
+}
+// The transpose.
+template <Operand kOperand>
+inline Complex Join(const Three& t, float scale) {
+  if constexpr (kOperand == Operand::kImage) return {t.first + t.second, t.first + t.third};
+  if constexpr (kOperand == Operand::kFeatures) return {t.first - t.third, t.first + t.second};
+  return {(t.first - t.second + t.third) * scale, -(t.second + t.third) * scale};
+}
+
+// use.template operator()<operand>().
+template <typename Use>
+void WithOperand(Operand operand, const Use& use) {
+  switch (operand) {
+    case Operand::kImage:
+      return use.template operator()<Operand::kImage>();
+    case Operand::kWeight:
+      return use.template operator()<Operand::kWeight>();
+    case Operand::kFeatures:
+      return use.template operator()<Operand::kFeatures>();
+  }
+}
+
 }  // namespace
 
 int GroupChannels() { return kLanes; }
@@ -122,69 +171,98 @@ Transform::Functions::Functions(int circle_length, int position_count, int shift
 
 Transform::Transform(Operand operand, const Torus& torus, const Span& row_span,
                      const Span& column_span)
-    : rows_(torus.rows, Positions(operand, row_span),
+    : operand_(operand),
+      rows_(torus.rows, Positions(operand, row_span),
             operand == Operand::kImage ? row_span.pad : 0),
       columns_(torus.columns, Positions(operand, column_span),
                operand == Operand::kImage ? column_span.pad : 0) {
-  AddPlanes(operand, torus);
-}
-
-void Transform::AddPlanes(Operand operand, const Torus& torus) {
-  const float once = 1.0f / static_cast<float>(torus.rows * torus.columns);
-  const float real_scale = operand == Operand::kWeight ? once : 1;
-  const float pair_scale = operand == Operand::kWeight ? 2 * once : 1;
-  const float sign = operand == Operand::kImage ? 1 : -1;  // of the exponent
   const auto slot = [&](int row, int column) { return row * torus.columns + column; };
   for (const int row : RealSlots(torus.rows)) {
-    for (const int column : RealSlots(torus.columns)) {
-      AddPlane({{slot(row, column), real_scale}});
-    }
+    for (const int column : RealSlots(torus.columns)) real_slots_.push_back(slot(row, column));
     for (int k = 0; k < PairCount(torus.columns); ++k) {
-      AddComplex(operand, pair_scale, {{slot(row, 2 * k + 1), 1}}, {{slot(row, 2 * k + 2), sign}});
+      pairs_.push_back({slot(row, 2 * k + 1), slot(row, 2 * k + 2)});
     }
   }
   for (int j = 0; j < PairCount(torus.rows); ++j) {
     const int cosine = 2 * j + 1, sine = 2 * j + 2;
     for (const int column : RealSlots(torus.columns)) {
-      AddComplex(operand, pair_scale, {{slot(cosine, column), 1}}, {{slot(sine, column), sign}});
+      pairs_.push_back({slot(cosine, column), slot(sine, column)});
     }
     for (int k = 0; k < PairCount(torus.columns); ++k) {
-      const int cc = slot(cosine, 2 * k + 1), cs = slot(cosine, 2 * k + 2);
-      const int sc = slot(sine, 2 * k + 1), ss = slot(sine, 2 * k + 2);
-      AddComplex(operand, pair_scale, {{cc, 1}, {ss, -1}}, {{sc, sign}, {cs, sign}});
-      AddComplex(operand, pair_scale, {{cc, 1}, {ss, 1}}, {{sc, sign}, {cs, -sign}});
+      quads_.push_back({slot(cosine, 2 * k + 1), slot(sine, 2 * k + 2), slot(sine, 2 * k + 1),
+                        slot(cosine, 2 * k + 2)});
     }
   }
 }
 
-void Transform::AddPlane(std::vector<Term> terms) {
-  planes_.push_back({static_cast<int>(terms_.size()), static_cast<int>(terms.size())});
-  terms_.insert(terms_.end(), terms.begin(), terms.end());
+template <Operand kOperand>
+void Transform::PlanesOfSlots(const float* slots, int width, float* planes,
+                              int64_t plane_elems) const {
+  const float once = ScaleOf<kOperand>(rows_.length * columns_.length), twice = 2 * once;
+  const auto put = [&](const V& real, const V& imaginary, float* to) {
+    const Three three = Split<kOperand>(real, imaginary, twice);
+    Store<kLanes>(to, three.first);
+    Store<kLanes>(to + plane_elems, three.second);
+    Store<kLanes>(to + 2 * plane_elems, three.third);
+  };
+  for (const int slot : real_slots_) {
+    for (int c = 0; c < width; c += kLanes) {
+      Store<kLanes>(planes + c, Scaled<kOperand>(Load<kLanes>(slots + slot * width + c), once));
+    }
+    planes += plane_elems;
+  }
+  for (const Pair& pair : pairs_) {
+    for (int c = 0; c < width; c += kLanes) {
+      put(Load<kLanes>(slots + pair.cosine * width + c),
+          Load<kLanes>(slots + pair.sine * width + c), planes + c);
+    }
+    planes += 3 * plane_elems;
+  }
+  for (const Quad& quad : quads_) {
+    for (int c = 0; c < width; c += kLanes) {
+      const V cosine_cosine = Load<kLanes>(slots + quad.cosine_cosine * width + c);
+      const V sine_sine = Load<kLanes>(slots + quad.sine_sine * width + c);
+      const V sine_cosine = Load<kLanes>(slots + quad.sine_cosine * width + c);
+      const V cosine_sine = Load<kLanes>(slots + quad.cosine_sine * width + c);
+      put(cosine_cosine - sine_sine, sine_cosine + cosine_sine, planes + c);
+      put(cosine_cosine + sine_sine, sine_cosine - cosine_sine, planes + 3 * plane_elems + c);
+    }
+    planes += 6 * plane_elems;
+  }
 }
 
-void Transform::AddComplex(Operand operand, float scale, const std::vector<Term>& real,
-                           const std::vector<Term>& imaginary) {
-  const auto add = [&](float real_factor, float imaginary_factor) {
-    std::vector<Term> terms;
-    const auto append = [&](const std::vector<Term>& part, float factor) {
-      for (const Term& term : part) {
-        if (factor != 0) terms.push_back({term.slot, term.factor * factor * scale});
-      }
-    };
-    append(real, real_factor);
-    append(imaginary, imaginary_factor);
-    AddPlane(std::move(terms));
+template <Operand kOperand>
+void Transform::SlotsOfPlanes(const float* planes, int64_t plane_elems, int width,
+                              float* slots) const {
+  const float once = ScaleOf<kOperand>(rows_.length * columns_.length), twice = 2 * once;
+  const auto get = [&](const float* from) {
+    return Join<kOperand>({Load<kLanes>(from), Load<kLanes>(from + plane_elems),
+                           Load<kLanes>(from + 2 * plane_elems)},
+                          twice);
   };
-  switch (operand) {
-    case Operand::kImage:
-      add(1, 1), add(1, 0), add(0, 1);
-      break;
-    case Operand::kWeight:
-      add(1, 0), add(-1, 1), add(1, 1);
-      break;
-    case Operand::kFeatures:
-      add(1, -1), add(0, -1), add(-1, 0);
-      break;
+  for (const int slot : real_slots_) {
+    for (int c = 0; c < width; c += kLanes) {
+      Store<kLanes>(slots + slot * width + c, Scaled<kOperand>(Load<kLanes>(planes + c), once));
+    }
+    planes += plane_elems;
+  }
+  for (const Pair& pair : pairs_) {
+    for (int c = 0; c < width; c += kLanes) {
+      const Complex value = get(planes + c);
+      Store<kLanes>(slots + pair.cosine * width + c, value.real);
+      Store<kLanes>(slots + pair.sine * width + c, value.imaginary);
+    }
+    planes += 3 * plane_elems;
+  }
+  for (const Quad& quad : quads_) {
+    for (int c = 0; c < width; c += kLanes) {
+      const Complex minus = get(planes + c), plus = get(planes + 3 * plane_elems + c);
+      Store<kLanes>(slots + quad.cosine_cosine * width + c, minus.real + plus.real);
+      Store<kLanes>(slots + quad.sine_sine * width + c, plus.real - minus.real);
+      Store<kLanes>(slots + quad.sine_cosine * width + c, minus.imaginary + plus.imaginary);
+      Store<kLanes>(slots + quad.cosine_sine * width + c, minus.imaginary - plus.imaginary);
+    }
+    planes += 6 * plane_elems;
   }
 }
 
@@ -209,18 +287,9 @@ void Transform::ToPlanes(const T* pixels, const Window& window, int channels, fl
                      columns_.length},
                rows_.length);
     }
-    float* to = planes + channel;
-    for (const Plane& plane : planes_) {
-      const Term* terms = &terms_[static_cast<size_t>(plane.first)];
-      for (int c = 0; c < width; c += kLanes) {
-        Vector<kLanes> sum = terms[0].factor * Load<kLanes>(slots + terms[0].slot * width + c);
-        for (int i = 1; i < plane.count; ++i) {
-          sum += terms[i].factor * Load<kLanes>(slots + terms[i].slot * width + c);
-        }
-        Store<kLanes>(to + c, sum);
-      }
-      to += plane_elems;
-    }
+    WithOperand(operand_, [&]<Operand kOperand>() {
+      PlanesOfSlots<kOperand>(slots, width, planes + channel, plane_elems);
+    });
   }
 }
 
@@ -231,19 +300,9 @@ void Transform::FromPlanes(const float* planes, int64_t plane_elems, int channel
     const int width = std::min(kChannels, channels - channel);
     const int64_t line_elems = int64_t{width} * columns_.length;
     float *lines = scratch, *slots = scratch + line_elems * rows_.positions;
-    std::fill(slots, slots + line_elems * rows_.length, 0.0f);
-    const float* from = planes + channel;
-    for (const Plane& plane : planes_) {
-      for (int c = 0; c < width; c += kLanes) {
-        const Vector<kLanes> value = Load<kLanes>(from + c);
-        for (int i = plane.first; i < plane.first + plane.count; ++i) {
-          const Term& term = terms_[static_cast<size_t>(i)];
-          float* slot = slots + term.slot * width + c;
-          Store<kLanes>(slot, Load<kLanes>(slot) + term.factor * value);
-        }
-      }
-      from += plane_elems;
-    }
+    WithOperand(operand_, [&]<Operand kOperand>() {
+      SlotsOfPlanes<kOperand>(planes + channel, plane_elems, width, slots);
+    });
     for (int c = 0; c < width; c += kLanes) {
       Multiply(Lines{rows_.by_function.data() + window.first_row, rows_.positions, rows_.length,
                      slots + c, line_elems, width, lines + c, line_elems, width, columns_.length},

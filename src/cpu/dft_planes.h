@@ -63,14 +63,6 @@ class Transform {
                   const Window& window, float* scratch) const;
 
  private:
-  // A plane is the sum of up to four products of a function of the rows and one of the columns.
-  struct Term {
-    int slot;
-    float factor;
-  };
-  struct Plane {
-    int first, count;  // terms
-  };
   // Values of the circle's functions at the positions; and the same by function.
   struct Functions {
     Functions(int circle_length, int position_count, int shift);
@@ -78,14 +70,25 @@ class Transform {
     std::vector<float> by_position, by_function;
   };
 
-  void AddPlanes(Operand operand, const Torus& torus);
-  void AddPlane(std::vector<Term> terms);
-  void AddComplex(Operand operand, float scale, const std::vector<Term>& real,
-                  const std::vector<Term>& imaginary);
+  // Slots are products of a function of the rows and one of the columns. A frequency has one slot
+  // where it is real, two where one side's is, else four together with its mirror image.
+  struct Pair {
+    int cosine, sine;
+  };
+  struct Quad {
+    int cosine_cosine, sine_sine, sine_cosine, cosine_sine;
+  };
 
+  template <Operand kOperand>
+  void PlanesOfSlots(const float* slots, int width, float* planes, int64_t plane_elems) const;
+  template <Operand kOperand>
+  void SlotsOfPlanes(const float* planes, int64_t plane_elems, int width, float* slots) const;
+
+  Operand operand_;
   Functions rows_, columns_;
-  std::vector<Term> terms_;
-  std::vector<Plane> planes_;
+  std::vector<int> real_slots_;
+  std::vector<Pair> pairs_;
+  std::vector<Quad> quads_;
 };
 
 }  // namespace numeral::cpu::dft
