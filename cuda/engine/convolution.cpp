@@ -1,4 +1,6 @@
 // Convolutions: one channel on a side goes to own kernels, the rest to cuDNN.
+#include <algorithm>
+
 #include "cuda/engine/nodes.h"
 #include "cuda/engine/thin_convolution.h"
 #include "cuda/kernels/convert.h"
@@ -25,6 +27,11 @@ Node ActivationNode(ConvPass pass, const ConvGeometry& geometry, const ConvPoint
   return [convolution, pointers](const Lane& lane) {
     convolution->Run(pointers, lane.scratch(), lane.stream);
   };
+}
+
+bool IsKeptRounded(TensorId gradient, const Workspace& workspace) {
+  const std::vector<TensorId>& kept = workspace.rounded_gradients();
+  return std::find(kept.begin(), kept.end(), gradient) != kept.end();
 }
 
 // The gradient of a weight by way of scratch, where it is rounded or added to.
@@ -66,11 +73,12 @@ Node MakeNode(const ConvBackwardWeight& op, const Binding& binding, Workspace& w
   if (ThinConvSupports(op.geometry)) return MakeThinNode(op, binding, workspace);
   float* grad_weight = binding.F32(op.grad_weight);
   const int64_t elems = binding.info(op.grad_weight).elems();
-  const ConvPointers pointers{binding.Address(op.image), grad_weight, binding.Address(op.features)};
-  if (workspace.mode() == MatrixMode::kBf16) {
+  ConvPointers pointers{binding.Address(op.image), grad_weight, binding.Address(op.features)};
+  if (IsKeptRounded(op.grad_weight, workspace)) {
+    pointers.weight = workspace.Rounded(binding, op.grad_weight);
+  } else if (workspace.mode() == MatrixMode::kBf16) {
     return StagedWeightGradient<bf16>(op, pointers, grad_weight, elems, workspace);
-  }
-  if (op.mode == GradientMode::kAccumulate) {
+  } else if (op.mode == GradientMode::kAccumulate) {
     return StagedWeightGradient<float>(op, pointers, grad_weight, elems, workspace);
   }
   return ActivationNode(ConvPass::kBackwardWeight, op.geometry, pointers, workspace);

@@ -3,6 +3,7 @@
 #include <cuda_profiler_api.h>
 
 #include "cuda/engine/compile_phase.h"
+#include "cuda/engine/rounded_gradients.h"
 #include "cuda/support/check.h"
 
 namespace numeral::cuda {
@@ -24,6 +25,7 @@ CudaExecutable::CudaExecutable(std::shared_ptr<const Plan> plan, std::shared_ptr
     NUMERAL_CUDA(cudaMemsetAsync(persistent_.data(), 0,
                                  static_cast<size_t>(plan_->persistent_bytes), stream_.get()));
   }
+  KeepRoundedGradients(binding_, workspace_);
   std::vector<std::vector<NamedNode>> nodes;
   for (const Phase& phase : plan_->phases) {
     nodes.push_back(CompilePhase(phase, binding_, workspace_));

@@ -2,8 +2,10 @@
 // writing, in the order of the plan.
 //
 // What nodes touch are the operands of their ops by address, so that memory which the plan reuses
-// keeps its order too, and the bf16 copies of weights, which no operand names. Scratch memory and
-// block counters are each lane's own (lane.h) and tables are constant, so neither orders anything.
+// keeps its order too, and the bf16 copies of weights and gradients, which no operand names. An
+// update that leaves gradients in fp32 writes what its operands say it reads, but nobody else
+// touches these behind the convolution (rounded_gradients.h). Scratch memory and block counters are
+// each lane's own (lane.h) and tables are constant, so neither orders anything.
 #pragma once
 
 #include "cuda/engine/phase_runner.h"

@@ -1,5 +1,5 @@
 // Optimizer updates and moving averages, each one pass over a whole network, which refreshes the
-// bf16 copies of its weights too.
+// bf16 copies of its weights too. Gradients may come in bf16 (rounded_gradients.h).
 #include "cuda/engine/update.h"
 
 #include <algorithm>
@@ -79,7 +79,19 @@ class JoinedUpdates {
   size_t op_count_ = 0;
 };
 
-AdamArgs ArgsOf(const Update& update, const Binding& binding) {
+// Where the update finds gradients that have stayed in bf16.
+void AddRoundedGrads(const AdamUpdate& op, const Binding& binding, const Workspace& workspace,
+                     AdamArgs& args) {
+  args.rounded_grads = workspace.Rounded(binding, op.grads);
+  for (const TensorId gradient : workspace.rounded_gradients()) {
+    if (binding.plan().Base(gradient) != op.grads) continue;
+    const TensorInfo& info = binding.info(gradient);
+    args.rounded_ranges[args.rounded_count] = {info.offset_elems, info.offset_elems + info.elems()};
+    ++args.rounded_count;
+  }
+}
+
+AdamArgs ArgsOf(const Update& update, const Binding& binding, const Workspace& workspace) {
   const AdamUpdate& op = *update.adam;
   const int64_t elems = binding.info(op.params).elems();
   for (const TensorId id : {op.grads, op.first_moment, op.second_moment}) {
@@ -100,6 +112,7 @@ AdamArgs ArgsOf(const Update& update, const Binding& binding) {
     args.decay = update.average->decay;
     args.average = binding.F32(update.average->target);
   }
+  AddRoundedGrads(op, binding, workspace, args);
   return args;
 }
 
@@ -110,7 +123,7 @@ Node NodeOf(const std::vector<Update>& updates, const Binding& binding, Workspac
   };
   std::vector<Bound> all;
   for (const Update& update : updates) {
-    all.push_back({ArgsOf(update, binding), update.adam->params,
+    all.push_back({ArgsOf(update, binding, workspace), update.adam->params,
                    update.average != nullptr ? update.average->target : kNoTensor});
   }
   return [all, &binding, &workspace](const Lane& lane) {

@@ -54,6 +54,11 @@ bf16* Workspace::Rounded(const Binding& binding, TensorId weight) const {
   return reinterpret_cast<bf16*>(mirror->second.data()) + binding.info(weight).offset_elems;
 }
 
+void Workspace::KeepRounded(const Binding& binding, TensorId gradient) {
+  MakeRounded(binding, gradient);
+  rounded_gradients_.push_back(gradient);
+}
+
 void Workspace::Allocate() {
   const size_t counter_bytes = static_cast<size_t>(counter_count_) * sizeof(unsigned);
   for (size_t i = 0; i < lanes_.size(); ++i) {

@@ -1,6 +1,6 @@
 // What the nodes of one executable share: libraries, the lanes that they run on with their scratch
-// memory and the counters of kernels whose last block finishes the work, bf16 copies of weights,
-// and small tables.
+// memory and the counters of kernels whose last block finishes the work, bf16 copies of weights and
+// of gradients, and small tables.
 //
 // Scratch and counters are asked for while ops are compiled and allocated once after, for each
 // lane; nodes are therefore handed the lane when they run.
@@ -56,6 +56,11 @@ class Workspace {
   // nullptr where nothing of the base tensor has been asked for.
   bf16* Rounded(const Binding& binding, TensorId weight) const;
 
+  // From the op that computes it to the update that reads it, the gradient is in its copy alone
+  // (rounded_gradients.h).
+  void KeepRounded(const Binding& binding, TensorId gradient);
+  const std::vector<TensorId>& rounded_gradients() const { return rounded_gradients_; }
+
   // Allocates what was asked for. No node may run before.
   void Allocate();
   // By Place::lane; the first one's stream is stream().
@@ -73,6 +78,7 @@ class Workspace {
   std::array<Lane, kLanes> lanes_;
   std::vector<DeviceMemory> tables_;
   std::map<TensorId, DeviceMemory> mirrors_;  // of base tensors
+  std::vector<TensorId> rounded_gradients_;
 };
 
 }  // namespace numeral::cuda

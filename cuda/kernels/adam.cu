@@ -18,19 +18,62 @@ struct AdamList {
   GridSplit<kMaxAdams> split;
 };
 
+// How much of a pack is in the ranges of rounded gradients.
+enum class Rounded { kNothing, kSome, kAll };
+
+template <int kElems>
+__device__ Rounded RoundedAt(const AdamArgs& args, int64_t i) {
+  Rounded found = Rounded::kNothing;
+  for (int r = 0; r < args.rounded_count; ++r) {
+    const ElemRange& range = args.rounded_ranges[r];
+    if (range.first <= i && i + kElems <= range.end) return Rounded::kAll;
+    if (range.first < i + kElems && i < range.end) found = Rounded::kSome;
+  }
+  return found;
+}
+
 // Elements of all blocks, in registers.
 template <int kElems>
 struct Parts {
   Pack<float, kElems> grads, params, first, second, average;
+  Rounded rounded;  // of the gradients
 };
 
 template <int kElems>
+__device__ Pack<float, kElems> LoadGrads(const AdamArgs& args, int64_t i, Rounded rounded) {
+  if (rounded == Rounded::kNothing) return LoadPack<float, kElems>(args.grads + i);
+  Pack<float, kElems> grads;
+  if (rounded == Rounded::kAll) {
+    const auto pack = LoadPack<bf16, kElems>(args.rounded_grads + i);
+    for (int j = 0; j < kElems; ++j) grads.at[j] = ToFloat(pack.at[j]);
+    return grads;
+  }
+  for (int j = 0; j < kElems; ++j) {
+    const bool in_range = RoundedAt<1>(args, i + j) == Rounded::kAll;
+    grads.at[j] = in_range ? ToFloat(args.rounded_grads[i + j]) : args.grads[i + j];
+  }
+  return grads;
+}
+
+// Nothing but what was rounded: others may be reading the rest.
+template <int kElems>
+__device__ void StoreGrads(const AdamArgs& args, int64_t i, const Parts<kElems>& parts) {
+  if (parts.rounded == Rounded::kAll) StorePack(args.grads + i, parts.grads);
+  if (parts.rounded != Rounded::kSome) return;
+  for (int j = 0; j < kElems; ++j) {
+    if (RoundedAt<1>(args, i + j) == Rounded::kAll) args.grads[i + j] = parts.grads.at[j];
+  }
+}
+
+template <int kElems>
 __device__ Parts<kElems> Load(const AdamArgs& args, int64_t i) {
-  Parts<kElems> parts = {LoadPack<float, kElems>(args.grads + i),
+  const Rounded rounded = RoundedAt<kElems>(args, i);
+  Parts<kElems> parts = {LoadGrads<kElems>(args, i, rounded),
                          LoadPack<float, kElems>(args.params + i),
                          LoadPack<float, kElems>(args.first_moment + i),
                          LoadPack<float, kElems>(args.second_moment + i),
-                         {}};
+                         {},
+                         rounded};
   if (args.average != nullptr) parts.average = LoadPack<float, kElems>(args.average + i);
   return parts;
 }
@@ -44,6 +87,7 @@ __device__ void StoreRounded(bf16* address, const Pack<float, kElems>& values) {
 
 template <int kElems>
 __device__ void Store(const AdamArgs& args, int64_t i, const Parts<kElems>& parts) {
+  StoreGrads(args, i, parts);
   StorePack(args.params + i, parts.params);
   StorePack(args.first_moment + i, parts.first);
   StorePack(args.second_moment + i, parts.second);
@@ -115,10 +159,16 @@ void LaunchAdam(std::span<const AdamArgs> updates, cudaStream_t stream) {
     const AdamArgs& args = updates[i];
     Require(args.elems >= 0 && (args.elems == 0 || args.period > 0), "adam: sizes");
     Require(args.average != nullptr || args.rounded_average == nullptr, "adam: average");
+    Require(args.rounded_count <= kMaxRoundedGrads, "adam: too many ranges");
+    for (const ElemRange& range : std::span(args.rounded_ranges).first(args.rounded_count)) {
+      Require(0 <= range.first && range.first <= range.end && range.end <= args.elems,
+              "adam: range");
+    }
     list.at[i] = args;
-    list.packed[i] = Aligned(kPacked * sizeof(float), args.grads, args.params, args.first_moment,
-                             args.second_moment, args.average) &&
-                     Aligned(kPacked * sizeof(bf16), args.rounded, args.rounded_average);
+    list.packed[i] =
+        Aligned(kPacked * sizeof(float), args.grads, args.params, args.first_moment,
+                args.second_moment, args.average) &&
+        Aligned(kPacked * sizeof(bf16), args.rounded, args.rounded_average, args.rounded_grads);
     const int64_t packs = list.packed[i] ? (args.elems + kPacked - 1) / kPacked : args.elems;
     list.split.Add(BlocksFor(packs, kThreads, kMaxBlocks));
   }

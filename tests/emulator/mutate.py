@@ -17,7 +17,8 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAMS = {"": "numeral_emulator_tests", "race": "numeral_emulator_race_tests"}
+PROGRAMS = {"": "numeral_emulator_tests", "race": "numeral_emulator_race_tests",
+            "asan": "numeral_emulator_asan_tests"}
 TIMEOUT_SECONDS = 300  # a mistake may be a loop without end
 
 
@@ -39,7 +40,7 @@ def read_table(path):
     for number, line in enumerate(path.read_text().splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
             continue
-        fields = re.split(r" ?(?<![\\|])\|(?!\|) ?", line)
+        fields = re.split(r" ?(?<!\\)\| ?", line)
         if len(fields) != 4:
             sys.exit(f"{path}:{number}: {len(fields)} fields instead of 4")
         fields = [field.replace("\\|", "|").replace("\\n", "\n") for field in fields]

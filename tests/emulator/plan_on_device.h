@@ -15,7 +15,7 @@ class PlanOnDevice {
       : op_case_(op_case),
         libraries_(""),
         stream_(MakeStream()),
-        workspace_(Precision::kFp32, libraries_, stream_.get(), counters_),
+        workspace_(op_case.plan->precision, libraries_, stream_.get(), counters_),
         memory_(static_cast<size_t>(op_case.plan->persistent_bytes)),
         binding_(*op_case.plan, memory_.data(), nullptr, nullptr) {
     Reset();

@@ -1,6 +1,7 @@
 // Kernels of optimizer updates and averages: against the reference by cases, and what those lack.
 #include <array>
 #include <cmath>
+#include <limits>
 #include <memory>
 
 #include "cuda/kernels/adam.h"
@@ -9,6 +10,8 @@
 #include "tests/emulator/device_values.h"
 #include "tests/emulator/emulated_engine.h"
 #include "tests/emulator/plan_on_device.h"
+#include "tests/emulator/stream.h"
+#include "tests/support/check_values.h"
 #include "tests/support/op_cases.h"
 #include "util/random.h"
 
@@ -140,6 +143,70 @@ TEST_CASE("CUDA's Adam is the same from any address, and rounds what it writes",
   }
 }
 
+// An update with some gradients in bf16, against the reference with all in fp32. What should not be
+// read is NaN.
+void CheckRoundedGrads(size_t count, const std::vector<ElemRange>& ranges, size_t offset,
+                       size_t rounded_offset) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  std::vector<float> grads = Numbers(count, 2), in_fp32 = grads, in_bf16(count, kNan);
+  for (const ElemRange& range : ranges) {
+    for (auto i = static_cast<size_t>(range.first); i < static_cast<size_t>(range.end); ++i) {
+      grads[i] = in_bf16[i] = ToFloat(FromFloat<bf16>(grads[i]));
+      in_fp32[i] = kNan;
+    }
+  }
+  OneOpPlan plan;
+  AdamUpdate op{Torch(), 2, 100, plan.AddStep(7), kNoTensor, kNoTensor, kNoTensor, kNoTensor};
+  const auto add = [&](const char* name, const std::vector<float>& values) {
+    const TensorId id = plan.AddVector(name, static_cast<int>(count));
+    plan.SetReals(id, values);
+    return id;
+  };
+  op.params = add("params", Numbers(count, 1));
+  op.grads = add("grads", grads);
+  op.first_moment = add("first_moment", std::vector<float>(count));
+  op.second_moment = add("second_moment", std::vector<float>(count));
+  const ReferenceResult reference(plan.Finish("Adam", op, tolerance::kUpdate));
+
+  const Network network(count, 7, offset);
+  const DeviceValues<float> grads_on_device(in_fp32, offset);
+  const DeviceValues<bf16> rounded_grads(FromFloats<bf16>(in_bf16), rounded_offset);
+  AdamArgs args = network.Args(Torch(), 2, 100, count);
+  args.grads = grads_on_device.data();
+  args.rounded_grads = rounded_grads.data();
+  std::copy(ranges.begin(), ranges.end(), args.rounded_ranges);
+  args.rounded_count = static_cast<int>(ranges.size());
+  LaunchAdam({&args, 1}, nullptr);
+  const auto check = [&](const DeviceValues<float>& values, const char* name) {
+    const std::vector<float> actual = values.Read();
+    CheckValues({actual.begin(), actual.end()}, reference.Doubles(name), tolerance::kUpdate);
+  };
+  check(network.params, "params");
+  check(network.first, "first_moment");
+  check(network.second, "second_moment");
+  CHECK(SameBits(grads_on_device.Read(), grads));
+  CHECK(SameBits(rounded_grads.Read(), FromFloats<bf16>(in_bf16)));
+}
+
+TEST_CASE("CUDA's Adam reads gradients in bf16 and leaves them in fp32", "[emulator][update]") {
+  for (const uint64_t seed : {1, 2, 3}) {
+    emulator::SetSeed(seed);
+    for (const auto& [offset, rounded_offset] :
+         {std::pair<size_t, size_t>{0, 0}, {0, 4}, {0, 1}, {1, 0}, {3, 2}}) {
+      INFO("seed " << seed << ", offsets " << offset << ", " << rounded_offset);
+      CheckRoundedGrads(1, {{0, 1}}, offset, rounded_offset);
+      CheckRoundedGrads(3, {{1, 2}}, offset, rounded_offset);
+      CheckRoundedGrads(7, {{4, 7}}, offset, rounded_offset);
+      CheckRoundedGrads(64, {{7, 7}, {8, 16}, {32, 64}}, offset, rounded_offset);
+      CheckRoundedGrads(4097, {{1, 4096}}, offset, rounded_offset);
+      CheckRoundedGrads(
+          1003, {{0, 5}, {5, 6}, {7, 9}, {10, 11}, {13, 500}, {502, 503}, {504, 505}, {701, 1003}},
+          offset, rounded_offset);
+    }
+  }
+  emulator::SetSeed(1);
+}
+
 TEST_CASE("CUDA's Adam takes more elements than one turn of the grid", "[emulator][update]") {
   constexpr size_t kCount = 132 * 8 * 1024 + 2051;
   const Network network(kCount, 0);
@@ -268,6 +335,14 @@ TEST_CASE("CUDA updates of nothing, and of no network", "[emulator][update]") {
   AdamArgs adam = {};
   adam.elems = 1;
   CHECK_THROWS(LaunchAdam({&adam, 1}, nullptr));
+  adam.period = 1;
+  for (const ElemRange& range : {ElemRange{-1, 1}, {1, 0}, {0, 2}}) {
+    adam.rounded_ranges[0] = range;
+    adam.rounded_count = 1;
+    CHECK_THROWS(LaunchAdam({&adam, 1}, nullptr));
+  }
+  adam.rounded_count = kMaxRoundedGrads + 1;
+  CHECK_THROWS_WITH(LaunchAdam({&adam, 1}, nullptr), Catch::Contains("too many ranges"));
   CHECK_THROWS(LaunchAdam(std::vector<AdamArgs>(kMaxAdams + 1), nullptr));
   EmaArgs ema = {};
   ema.elems = 1;
