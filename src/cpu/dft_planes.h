@@ -2,10 +2,10 @@
 //
 // A convolution, its gradients included, is one trilinear form: the sum over positions of
 // image[o + t - pad] * weight[t] * features[o]. In a circle of enough positions that nothing wraps
-// onto anything (Circle), it is the sum over frequencies of three complex numbers multiplied. Real
-// tensors need half of the frequencies; of a frequency's complex product, three real ones make the
-// real part (Karatsuba), so that each tensor has three planes for it, or one where the frequency is
-// its own conjugate:
+// onto anything (CircleLength), it is the sum over frequencies of three complex numbers multiplied.
+// Real tensors need half of the frequencies; of a frequency's complex product, three real ones make
+// the real part (Karatsuba), so that each tensor has three planes for it, or one where the
+// frequency is its own conjugate:
 //   image re+im, re, im;   weight re, im-re, re+im;   features re-im, -im, -re.
 // Multiplied plane by plane over channels and images, which is one matrix product per plane, they
 // need about 1.5 * positions products where the convolution has kernel * positions. The transforms
