@@ -1,8 +1,8 @@
 // Max pooling; global max pooling is the case of one window that covers the image.
 //
-// Both directions walk pixels and vectorise over channels. Backward gathers: each input pixel looks
-// up the few windows that cover it, so overlapping windows need neither atomics nor a fixed order
-// of threads, and nothing is zeroed first.
+// Forward walks pixels and vectorises over channels. Backward gathers: each input pixel looks up
+// the few windows that cover it, so overlapping windows need neither atomics nor a fixed order of
+// threads, and nothing is zeroed first. A single window's gradients go to their pixels directly.
 #include <algorithm>
 #include <limits>
 
@@ -148,22 +148,31 @@ Kernel BackwardKernel(const Pooling& pooling, const T* grad_y, const int32_t* ar
   };
 }
 
+// Of the window that covers the image.
+template <bool kAccumulate, typename T>
+Kernel ScatterKernel(const Pooling& pooling, const T* grad_y, const int32_t* argmax, T* grad_x) {
+  const int64_t channels = pooling.c, image_elems = pooling.h * pooling.w * channels;
+  const auto run_image = [=](int64_t image) {
+    T* pixels = grad_x + image * image_elems;
+    if (!kAccumulate) std::fill_n(pixels, image_elems, T(0.0f));
+    for (int64_t i = image * channels, c = 0; c < channels; ++i, ++c) {
+      Put<kAccumulate>(grad_y[i], pixels[argmax[i] * channels + c]);
+    }
+  };
+  const int64_t work = pooling.n * (kAccumulate ? channels : image_elems);
+  return [=] {
+    ParallelRanges(pooling.n, 1, work, [&](int64_t begin, int64_t end) {
+      for (int64_t image = begin; image < end; ++image) run_image(image);
+    });
+  };
+}
+
 // Max pooling's and global max pooling's ops differ in the geometry alone.
 template <typename AnyOp>
 Kernel MakeForward(const AnyOp& op, const Pooling& pooling, const Binding& binding) {
   return binding.WithElement(op.x, [&]<typename T>() -> Kernel {
     return ForwardKernel(pooling, binding.Activation<T>(op.x), binding.Activation<T>(op.y),
                          binding.I32(op.argmax));
-  });
-}
-
-template <typename AnyOp>
-Kernel MakeBackward(const AnyOp& op, const Pooling& pooling, const Binding& binding) {
-  return binding.WithElement(op.grad_y, [&]<typename T>() -> Kernel {
-    return WithMode(op.mode, [&](auto accumulate) {
-      return BackwardKernel<accumulate>(pooling, binding.Activation<T>(op.grad_y),
-                                        binding.I32(op.argmax), binding.Activation<T>(op.grad_x));
-    });
   });
 }
 
@@ -177,7 +186,12 @@ Kernel MakeKernel(const MaxPoolForward& op, const Binding& binding) {
 Kernel MakeKernel(const MaxPoolBackward& op, const Binding& binding) {
   const Pooling pooling =
       PoolingOf(op.geometry, binding.info(op.grad_x), binding.info(op.grad_y).shape);
-  return MakeBackward(op, pooling, binding);
+  return binding.WithElement(op.grad_y, [&]<typename T>() -> Kernel {
+    return WithMode(op.mode, [&](auto accumulate) {
+      return BackwardKernel<accumulate>(pooling, binding.Activation<T>(op.grad_y),
+                                        binding.I32(op.argmax), binding.Activation<T>(op.grad_x));
+    });
+  });
 }
 
 Kernel MakeKernel(const GlobalMaxPoolForward& op, const Binding& binding) {
@@ -185,7 +199,13 @@ Kernel MakeKernel(const GlobalMaxPoolForward& op, const Binding& binding) {
 }
 
 Kernel MakeKernel(const GlobalMaxPoolBackward& op, const Binding& binding) {
-  return MakeBackward(op, GlobalPooling(binding.info(op.grad_x)), binding);
+  const Pooling pooling = GlobalPooling(binding.info(op.grad_x));
+  return binding.WithElement(op.grad_y, [&]<typename T>() -> Kernel {
+    return WithMode(op.mode, [&](auto accumulate) {
+      return ScatterKernel<accumulate>(pooling, binding.Activation<T>(op.grad_y),
+                                       binding.I32(op.argmax), binding.Activation<T>(op.grad_x));
+    });
+  });
 }
 
 }  // namespace numeral::cpu
