@@ -5,13 +5,13 @@
 // kernel; refuses all others. A stride takes the image apart into one for each phase, whose
 // channels count as the convolution's. Meaning as in plan/ops.h: every output is overwritten,
 // except grad_weight under GradientMode::kAccumulate. Weights are plain and may change between
-// runs. T is what activations are stored as, float or Bf16; weights are fp32 and so is all
-// arithmetic.
+// runs. T is what activations are stored as, float or Bf16: planes that are multiplied are stored
+// so too, and summed in fp32. Weights are fp32.
 //
 // Planes live in the workspace's scratch: up to max_plane_bytes of weights, and of images with
 // features, unless one image or one group of filters needs more. A batch, or filters, whose planes
-// would be larger are worked on in parts. Bits depend on sizes only, not on the thread count. A NaN
-// spreads to all positions of its image.
+// would be larger are worked on in parts. Bits of fp32 depend on sizes only, not on the thread
+// count. A NaN spreads to all positions of its image.
 #pragma once
 
 #include "cpu/workspace.h"

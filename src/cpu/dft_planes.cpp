@@ -195,11 +195,10 @@ Transform::Transform(Operand operand, const Torus& torus, const Span& row_span,
   }
 }
 
-template <Operand kOperand>
-void Transform::PlanesOfSlots(const float* slots, int width, float* planes,
-                              int64_t plane_elems) const {
+template <Operand kOperand, typename P>
+void Transform::PlanesOfSlots(const float* slots, int width, P* planes, int64_t plane_elems) const {
   const float once = ScaleOf<kOperand>(rows_.length * columns_.length), twice = 2 * once;
-  const auto put = [&](const V& real, const V& imaginary, float* to) {
+  const auto put = [&](const V& real, const V& imaginary, P* to) {
     const Three three = Split<kOperand>(real, imaginary, twice);
     Store<kLanes>(to, three.first);
     Store<kLanes>(to + plane_elems, three.second);
@@ -270,8 +269,8 @@ int64_t Transform::ScratchElems() const {
   return int64_t{kChannels} * columns_.length * (rows_.positions + rows_.length);
 }
 
-template <typename T>
-void Transform::ToPlanes(const T* pixels, const Window& window, int channels, float* planes,
+template <typename T, typename P>
+void Transform::ToPlanes(const T* pixels, const Window& window, int channels, P* planes,
                          int64_t plane_elems, float* scratch) const {
   for (int channel = 0; channel < channels; channel += kChannels) {
     const int width = std::min(kChannels, channels - channel);
@@ -323,7 +322,9 @@ void Transform::FromPlanes(const float* planes, int64_t plane_elems, int channel
 }
 
 template void Transform::ToPlanes(const float*, const Window&, int, float*, int64_t, float*) const;
+template void Transform::ToPlanes(const float*, const Window&, int, Bf16*, int64_t, float*) const;
 template void Transform::ToPlanes(const Bf16*, const Window&, int, float*, int64_t, float*) const;
+template void Transform::ToPlanes(const Bf16*, const Window&, int, Bf16*, int64_t, float*) const;
 template void Transform::FromPlanes(const float*, int64_t, int, bool, float*, const Window&,
                                     float*) const;
 template void Transform::FromPlanes(const float*, int64_t, int, bool, Bf16*, const Window&,

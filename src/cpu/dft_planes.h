@@ -53,10 +53,10 @@ class Transform {
   // Floats that a call may use, which no other has at the same time.
   int64_t ScratchElems() const;
 
-  // planes[i * plane_elems + channel]. `pixels` is the window's first. T: float or Bf16.
-  template <typename T>
-  void ToPlanes(const T* pixels, const Window& window, int channels, float* planes,
-                int64_t plane_elems, float* scratch) const;
+  // planes[i * plane_elems + channel]. `pixels` is the window's first. T, P: float or Bf16.
+  template <typename T, typename P>
+  void ToPlanes(const T* pixels, const Window& window, int channels, P* planes, int64_t plane_elems,
+                float* scratch) const;
   // The transpose. With `add`, onto what `pixels` hold.
   template <typename T>
   void FromPlanes(const float* planes, int64_t plane_elems, int channels, bool add, T* pixels,
@@ -79,8 +79,8 @@ class Transform {
     int cosine_cosine, sine_sine, sine_cosine, cosine_sine;
   };
 
-  template <Operand kOperand>
-  void PlanesOfSlots(const float* slots, int width, float* planes, int64_t plane_elems) const;
+  template <Operand kOperand, typename P>
+  void PlanesOfSlots(const float* slots, int width, P* planes, int64_t plane_elems) const;
   template <Operand kOperand>
   void SlotsOfPlanes(const float* planes, int64_t plane_elems, int width, float* slots) const;
 

@@ -145,13 +145,18 @@ LibraryConv MakeConv(const dnnl::engine& engine, ConvDirection direction,
 }
 
 LibraryProduct MakeProduct(const dnnl::engine& engine, const ProductSpec& spec) {
-  const auto matrix = [](int rows, int columns, bool transposed, DType type) {
-    const memory::dims strides = transposed ? memory::dims{1, rows} : memory::dims{columns, 1};
-    return memory::desc({rows, columns}, LibraryType(type), strides);
+  const auto matrix = [&](int rows, int columns, bool transposed, DType type, int64_t elems) {
+    memory::dims sizes = {rows, columns};
+    memory::dims strides = transposed ? memory::dims{1, rows} : memory::dims{columns, 1};
+    if (spec.count > 1) {
+      sizes.insert(sizes.begin(), spec.count);
+      strides.insert(strides.begin(), elems);
+    }
+    return memory::desc(sizes, LibraryType(type), strides);
   };
-  const memory::desc a = matrix(spec.m, spec.k, spec.transpose_a, spec.operands);
-  const memory::desc b = matrix(spec.k, spec.n, spec.transpose_b, spec.operands);
-  const memory::desc result = matrix(spec.m, spec.n, false, spec.result);
+  const memory::desc a = matrix(spec.m, spec.k, spec.transpose_a, spec.operands, spec.a_elems);
+  const memory::desc b = matrix(spec.k, spec.n, spec.transpose_b, spec.operands, spec.b_elems);
+  const memory::desc result = matrix(spec.m, spec.n, false, spec.result, spec.result_elems);
   const memory::desc bias = spec.bias ? memory::desc({1, spec.n}, kF32, Tag::ab) : memory::desc();
   const dnnl::primitive_attr attributes = Attributes(spec.activation, spec.add);
   const auto product = spec.bias ? Describe<dnnl::matmul>(engine, attributes, a, b, bias, result)

@@ -38,6 +38,9 @@ struct ProductSpec {
   bool bias = false;                                   // fp32 [n]
   bool add = false;                                    // onto what the result holds
   Activation activation = {};
+  // Of several alike, so many elements apart.
+  int count = 1;
+  int64_t a_elems = 0, b_elems = 0, result_elems = 0;
 };
 struct LibraryProduct {
   dnnl::primitive primitive;

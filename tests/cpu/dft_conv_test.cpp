@@ -138,21 +138,52 @@ TEST_CASE("Bits of DFT convolutions do not depend on the number of threads") {
   CHECK(results[0] == results[2]);
 }
 
-TEST_CASE("DFT convolutions of bf16 activations") {
-  const ConvCase c(Geometry(2, 7, 7, 32, 16, 5, 5, 1, 2, 2));
-  const std::vector<Bf16> image(c.image.begin(), c.image.end());
-  Doubles expected(c.features.size(), 0.0);
-  c.ForEachProduct(
-      [&](size_t i, size_t w, size_t f) { expected[f] += double{float{image[i]}} * c.weight[w]; });
+std::vector<Bf16> Rounded(const Floats& values) { return {values.begin(), values.end()}; }
+Floats AsFloats(const std::vector<Bf16>& values) { return {values.begin(), values.end()}; }
+
+// Of planes that are rounded: two hundredths of the results' root mean square.
+Tolerance CloseInBf16(const Doubles& expected) {
+  double squares = 0;
+  for (const double value : expected) squares += value * value;
+  return {0.02 * std::sqrt(squares / static_cast<double>(expected.size())),
+          tolerance::kBf16Rounding};
+}
+
+void CheckBf16(const ConvGeometry& g, int64_t max_plane_bytes) {
+  ConvCase c(g);
+  const std::vector<Bf16> image = Rounded(c.image), features = Rounded(c.features);
+  c.image = AsFloats(image);
+  c.features = AsFloats(features);
+  Doubles forward(c.features.size(), 0.0), data(c.image.size(), 0.0), weight(c.weight.size(), 0.0);
+  c.ForEachProduct([&](size_t i, size_t w, size_t f) {
+    forward[f] += double{c.image[i]} * c.weight[w];
+    data[i] += double{c.features[f]} * c.weight[w];
+    weight[w] += double{c.image[i]} * c.features[f];
+  });
   EngineCounters counters;
   Workspace workspace(counters);
-  std::vector<Bf16> actual(c.features.size(), Bf16(NAN));
-  const Kernel kernel =
-      MakeDftForward(c.g, image.data(), c.weight.data(), actual.data(), workspace);
+  std::vector<Bf16> actual_forward(forward.size(), Bf16(NAN)), actual_data(data.size(), Bf16(NAN));
+  Floats actual_weight = NaNs(weight.size());
+  const std::vector<Kernel> kernels = {
+      MakeDftForward(g, image.data(), c.weight.data(), actual_forward.data(), workspace,
+                     max_plane_bytes),
+      MakeDftBackwardData(g, features.data(), c.weight.data(), actual_data.data(), workspace,
+                          max_plane_bytes),
+      MakeDftBackwardWeight(g, image.data(), features.data(), actual_weight.data(),
+                            GradientMode::kOverwrite, workspace, max_plane_bytes)};
   workspace.Allocate();
-  kernel();
-  RequireClose(Floats(actual.begin(), actual.end()), expected,
-               {kClose.atol, tolerance::kBf16Rounding + kClose.rtol});
+  for (const Kernel& kernel : kernels) kernel();
+  RequireClose(AsFloats(actual_forward), forward, CloseInBf16(forward));
+  RequireClose(AsFloats(actual_data), data, CloseInBf16(data));
+  RequireClose(actual_weight, weight, CloseInBf16(weight));
+}
+
+TEST_CASE("DFT convolutions of bf16 activations", "[bf16]") {
+  if (!HasBf16(*MakeCpuEngine())) return;
+  for (const int64_t max_plane_bytes : {kMaxPlaneBytes, int64_t{300'000}}) {
+    CheckBf16(Geometry(2, 7, 7, 32, 16, 5, 5, 1, 2, 2), max_plane_bytes);
+    CheckBf16(Geometry(7, 6, 5, 16, 48, 4, 4, 2, 1, 1), max_plane_bytes);
+  }
 }
 
 TEST_CASE("DFT convolutions pass NaN on and keep it to its image") {

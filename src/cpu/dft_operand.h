@@ -1,0 +1,81 @@
+// An operand of a convolution as planes in memory, for dft_conv.cpp, and the products of planes.
+#pragma once
+
+#include <vector>
+
+#include "cpu/dft_phases.h"
+#include "cpu/workspace.h"
+
+namespace numeral::cpu::dft {
+
+// [plane][item][place][channel]. Items are images or filters, each a grid of pixels.
+class PlaneStack {
+ public:
+  PlaneStack(Transform transform, std::vector<Place> places, const Grid& grid)
+      : transform_(std::move(transform)), places_(std::move(places)), item_elems_(grid.elems()) {}
+
+  // Of the planes' rows.
+  int Columns(int channels) const { return static_cast<int>(places_.size()) * channels; }
+  int64_t ScratchElems() const { return transform_.ScratchElems(); }
+
+  // Of the largest part of the operand that is in planes at a time; `type`: F32 or BF16.
+  void SetSize(int items, int channels, DType type);
+  DType type() const { return type_; }
+  int64_t plane_elems() const { return plane_elems_; }
+  // Of `planes` planes.
+  dnnl::memory::desc Desc(int planes) const;
+  // `scratch`: floats, ScratchElems() for each thread.
+  void SetMemory(const dnnl::memory& planes, const dnnl::memory& scratch);
+  std::byte* data() const { return static_cast<std::byte*>(memory_.get_data_handle()); }
+
+  // T: float or Bf16.
+  template <typename T>
+  void Fill(const T* items, int count, int channels);
+  // From planes in fp32.
+  template <typename T>
+  void Empty(T* items, int count, int channels, bool add) const;
+
+ private:
+  template <typename Body>
+  void ForEachPlace(int count, int channels, const Body& body) const;
+
+  Transform transform_;
+  std::vector<Place> places_;
+  int64_t item_elems_, plane_elems_ = 0;
+  DType type_ = DType::kF32;
+  dnnl::memory memory_, scratch_;
+};
+
+// result[m][n] (+)= a[m][k] * b[k][n] in every plane; transposed, a plane is [k][m] or [n][k].
+struct PlaneProduct {
+  bool transpose_a, transpose_b;
+  int m, n, k;
+  bool add;
+  bool operator==(const PlaneProduct&) const = default;
+};
+
+// Products of the planes of three operands: `result` in fp32, the others alike. In fp32 each plane
+// is one thread's; in bf16 the library shares them out.
+class PlaneProducts {
+ public:
+  PlaneProducts(int planes, const PlaneStack& a, const PlaneStack& b, const PlaneStack& result)
+      : planes_(planes), a_(&a), b_(&b), result_(&result) {}
+
+  // Before the operands' memory is there.
+  void Prepare(const PlaneProduct& product, Workspace& workspace);
+  // A product that has been prepared.
+  void Run(const PlaneProduct& product, Workspace& workspace) const;
+
+ private:
+  struct Prepared {
+    PlaneProduct product;
+    dnnl::memory a, b, result;
+    BoundPrimitive primitive;
+  };
+
+  int planes_;
+  const PlaneStack *a_, *b_, *result_;
+  std::vector<Prepared> prepared_;
+};
+
+}  // namespace numeral::cpu::dft
