@@ -1,8 +1,9 @@
 // The ops of a phase as the nodes that carry them out, which may be fewer.
 //
 // Neighbouring losses and accuracies become one node, and so do neighbouring updates of networks,
-// the step counter with what a step gathers and draws, and some neighbouring ops of a layer
-// (loss.h, update.h, sources.h, epilogue.h say which). A PrepareWeight has nothing to do where
+// the step counter with what a step gathers and draws, some neighbouring ops of a layer, and the
+// end of a discriminator with its losses (loss.h, update.h, sources.h, epilogue.h, head.h say
+// which). A PrepareWeight has nothing to do where
 // nobody reads a copy of the weight, and where the op that updated the weight in this phase has
 // refreshed the copy as well.
 #pragma once

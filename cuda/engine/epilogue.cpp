@@ -57,17 +57,6 @@ std::optional<Pointwise> PointwiseOf(const Op& op, int channels, const Binding& 
   return std::nullopt;
 }
 
-// Whether the ops may read what is in the tensor's memory before them.
-bool IsRead(TensorId id, std::span<const PhaseOp> ops, const Binding& binding) {
-  const TensorId base = binding.plan().Base(id);
-  return std::any_of(ops.begin(), ops.end(), [&](const PhaseOp& op) {
-    const std::vector<Operand> operands = Operands(op.op);
-    return std::any_of(operands.begin(), operands.end(), [&](const Operand& operand) {
-      return operand.access != Access::kWrite && binding.plan().Base(operand.id) == base;
-    });
-  });
-}
-
 bool HasEpilogue(std::span<const PhaseOp> ops, const Binding& binding) {
   if (ops.size() < 2) return false;
   const auto product = ProductOf(ops[0].op);
@@ -95,12 +84,6 @@ struct DenseGradients {
     return weight == nullptr ? 0 : 1 + (bias == nullptr ? 0 : 1) + (data == nullptr ? 0 : 1);
   }
 };
-
-// Sums over rows and nothing else.
-bool IsBiasGradient(const BiasActBackward& op, const Binding& binding) {
-  return op.activation == Activation{} && op.dropout_rate == 0 && op.grad_bias != kNoTensor &&
-         binding.SameMemory(op.grad_y, op.grad_x);
-}
 
 DenseGradients DenseGradientsOf(std::span<const PhaseOp> ops, const Binding& binding) {
   DenseGradients found;
@@ -131,6 +114,11 @@ DenseGradients DenseGradientsOf(std::span<const PhaseOp> ops, const Binding& bin
 }
 
 }  // namespace
+
+bool IsBiasGradient(const BiasActBackward& op, const Binding& binding) {
+  return op.activation == Activation{} && op.dropout_rate == 0 && op.grad_bias != kNoTensor &&
+         binding.SameMemory(op.grad_y, op.grad_x);
+}
 
 size_t JoinableEpilogue(std::span<const PhaseOp> ops, const Binding& binding) {
   return HasEpilogue(ops, binding) ? 2 : DenseGradientsOf(ops, binding).count();

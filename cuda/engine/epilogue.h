@@ -12,6 +12,9 @@
 
 namespace numeral::cuda {
 
+// Whether the op sums over rows and does nothing else.
+bool IsBiasGradient(const BiasActBackward& op, const Binding& binding);
+
 // How many of the ops from the first on are one node; 0 where the first is a node of its own. `ops`
 // goes to the end of the phase.
 size_t JoinableEpilogue(std::span<const PhaseOp> ops, const Binding& binding);

@@ -1,10 +1,8 @@
 // Losses with their gradients, and how often the discriminator is right.
-#include "cuda/kernels/loss.h"
+#include "cuda/engine/loss.h"
 
 #include <algorithm>
-#include <vector>
 
-#include "cuda/engine/loss.h"
 #include "cuda/engine/nodes.h"
 #include "cuda/engine/overlap.h"
 #include "cuda/kernels/squared_error.h"
@@ -103,16 +101,23 @@ size_t JoinableLosses(std::span<const PhaseOp> ops, const Binding& binding) {
   return joined.size();
 }
 
+template <typename T>
+std::vector<LossArgs<T>> LossArgsOf(std::span<const PhaseOp> ops, const Binding& binding) {
+  std::vector<LossArgs<T>> losses;
+  for (const PhaseOp& op : ops) {
+    const auto* loss = std::get_if<Loss>(&op.op);
+    losses.push_back(loss != nullptr ? ArgsOf<T>(*loss, binding)
+                                     : ArgsOf<T>(std::get<Accuracy>(op.op), binding));
+  }
+  return losses;
+}
+template std::vector<LossArgs<float>> LossArgsOf(std::span<const PhaseOp>, const Binding&);
+template std::vector<LossArgs<bf16>> LossArgsOf(std::span<const PhaseOp>, const Binding&);
+
 Node MakeLossesNode(std::span<const PhaseOp> ops, const Binding& binding, Workspace&) {
   NUMERAL_CHECK(!ops.empty() && JoinableLosses(ops, binding) == ops.size());
   return binding.WithElement(TensorsOf(ops[0].op).logits, [&]<typename T>() -> Node {
-    std::vector<LossArgs<T>> losses;
-    for (const PhaseOp& op : ops) {
-      const auto* loss = std::get_if<Loss>(&op.op);
-      losses.push_back(loss != nullptr ? ArgsOf<T>(*loss, binding)
-                                       : ArgsOf<T>(std::get<Accuracy>(op.op), binding));
-    }
-    return NodeOf<T>(std::move(losses));
+    return NodeOf<T>(LossArgsOf<T>(ops, binding));
   });
 }
 

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "cuda/engine/workspace.h"
+#include "cuda/kernels/loss.h"
 
 namespace numeral::cuda {
 
@@ -13,5 +15,9 @@ size_t JoinableLosses(std::span<const PhaseOp> ops, const Binding& binding);
 
 // Does what the ops do one after the other. Throws Error(kFailure) unless all are joinable.
 Node MakeLossesNode(std::span<const PhaseOp> ops, const Binding& binding, Workspace& workspace);
+
+// What the kernel is told of each; all are stored as T.
+template <typename T>
+std::vector<LossArgs<T>> LossArgsOf(std::span<const PhaseOp> ops, const Binding& binding);
 
 }  // namespace numeral::cuda

@@ -1,5 +1,8 @@
 #include "cuda/engine/overlap.h"
 
+#include <algorithm>
+#include <vector>
+
 namespace numeral::cuda {
 
 bool Overlap(TensorId a, TensorId b, const Binding& binding) {
@@ -16,6 +19,16 @@ bool Disturbs(const Op& writer, const Op& user, const Binding& binding) {
     }
   }
   return false;
+}
+
+bool IsRead(TensorId id, std::span<const PhaseOp> ops, const Binding& binding) {
+  const TensorId base = binding.plan().Base(id);
+  return std::any_of(ops.begin(), ops.end(), [&](const PhaseOp& op) {
+    const std::vector<Operand> operands = Operands(op.op);
+    return std::any_of(operands.begin(), operands.end(), [&](const Operand& operand) {
+      return operand.access != Access::kWrite && binding.plan().Base(operand.id) == base;
+    });
+  });
 }
 
 }  // namespace numeral::cuda

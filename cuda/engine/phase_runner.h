@@ -18,6 +18,7 @@
 namespace numeral::cuda {
 
 // A node, empty where its ops have nothing to do, and what it is called on a profiler's timeline.
+// Some of its ops may be left to the nodes behind it, which are then within its range.
 struct NamedNode {
   Node run;
   std::string name;

@@ -132,6 +132,11 @@ struct BackwardEpilogue {
 
   bool InPacks() const { return Aligned(16, y); }
 
+  // Not rounded, where `result` is y of the element.
+  __device__ float Gradient(float grad, float result) const {
+    return dropout ? GradientElement<true>(act, grad, result, keep, scale)
+                   : GradientElement<false>(act, grad, result, keep, scale);
+  }
   __device__ T Element(float sum, int64_t i, int) const {
     return FromFloat<T>(Gradient(sum, ToFloat(y[i])));
   }
@@ -143,12 +148,6 @@ struct BackwardEpilogue {
       pack.at[j] = FromFloat<T>(Gradient(sums[j], ToFloat(results.at[j])));
     }
     return pack;
-  }
-
- private:
-  __device__ float Gradient(float grad, float result) const {
-    return dropout ? GradientElement<true>(act, grad, result, keep, scale)
-                   : GradientElement<false>(act, grad, result, keep, scale);
   }
 };
 

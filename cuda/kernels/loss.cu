@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "cuda/kernels/loss.h"
+#include "cuda/kernels/loss_row.h"
 #include "cuda/support/reduce.h"
 #include "cuda/support/simt.h"
 
@@ -18,22 +18,10 @@ struct LossList {
 // A thread's share of the sum over rows, its rows' gradients written.
 template <int kOutputs, typename T>
 __device__ double SumOfRows(const LossArgs<T>& loss, int thread) {
-  const double factor = GradientFactor(loss.rule, loss.weight, static_cast<double>(loss.rows));
+  const double factor = FactorOf(loss);
   double sum = 0;
   for (int64_t row = thread; row < loss.rows; row += kThreads) {
-    const int label = loss.labels == nullptr ? 0 : loss.labels[row];
-    double logits[kOutputs], slopes[kOutputs];
-    NUMERAL_UNROLL
-    for (int j = 0; j < kOutputs; ++j) logits[j] = ToFloat(loss.logits[row * kOutputs + j]);
-    if (loss.accuracy) {
-      sum += RowIsRight(loss.rule, label, logits) ? 1 : 0;
-      continue;
-    }
-    sum += RowLoss(loss.rule, label, logits, slopes);
-    NUMERAL_UNROLL
-    for (int j = 0; j < kOutputs; ++j) {
-      loss.grad[row * kOutputs + j] = FromFloat<T>(static_cast<float>(factor * slopes[j]));
-    }
+    sum += JudgeRow<kOutputs>(loss, factor, row);
   }
   return sum;
 }
@@ -43,18 +31,6 @@ __device__ double SumOfAnyRows(const LossArgs<T>& loss, int thread) {
   if (loss.outputs == 1) return SumOfRows<1>(loss, thread);
   if (loss.outputs == kDigits) return SumOfRows<kDigits>(loss, thread);
   return SumOfRows<kDigits + 1>(loss, thread);
-}
-
-// Writes or adds the value of the rows' sum.
-template <typename T>
-__device__ void Finish(const LossArgs<T>& loss, double sum, float* metric) {
-  const auto rows = static_cast<double>(loss.rows);
-  if (loss.accuracy) {
-    *metric = static_cast<float>(sum / rows);
-    return;
-  }
-  const auto value = static_cast<float>(static_cast<double>(loss.weight) / rows * sum);
-  *metric = loss.add ? *metric + value : value;
 }
 
 template <typename T>
@@ -73,19 +49,8 @@ __global__ void __launch_bounds__(kThreads* kMaxLosses)
   for (int i = 0; i < count; ++i) {
     double total = 0;
     for (int j = 0; j < kWarps; ++j) total += sums[i * kWarps + j];
-    Finish(list.at[i], total, metrics[i]);
+    FinishLoss(list.at[i], total, metrics[i]);
   }
-}
-
-template <typename T>
-void CheckLoss(const LossArgs<T>& loss) {
-  Require(loss.rows > 0 && loss.outputs == OutputsOf(loss.rule.kind), "losses: shape");
-  Require(loss.labels != nullptr || !NeedsLabels(loss.rule.kind, loss.rule.part), "losses: labels");
-  Require(loss.logits != nullptr && (loss.accuracy || loss.grad != nullptr), "losses: operands");
-  Require(!loss.accuracy || loss.rule.part != LossPart::kGenerator, "losses: accuracy's part");
-  Require(loss.rule.relative_to == 0 || MayBeRelative(loss.rule.kind, loss.rule.part),
-          "losses: relative to nothing");
-  Require(loss.place.metrics != nullptr && loss.place.ring > 0, "losses: metrics");
 }
 
 }  // namespace
