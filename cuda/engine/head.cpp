@@ -168,9 +168,8 @@ bool KeepsApart(const Head& head, const Binding& binding) {
   add(head.logits(), true);
   for (const PhaseOp& op : head.losses) {
     for (const Operand& operand : Operands(op.op)) {
-      if (!IsPart(operand.id, head.logits(), binding)) {
-        add(operand.id, operand.access != Access::kRead);
-      }
+      const bool written = operand.access != Access::kRead;
+      if (written || !IsPart(operand.id, head.logits(), binding)) add(operand.id, written);
     }
   }
   add(head.result(), true);
