@@ -106,10 +106,10 @@ def curves(rows, axis):
 
 def gnuplot_script(rows, path):
     lines = [
-        'set terminal svg size 1000,520 font "sans,12" background rgb "white"',
+        'set terminal svg size 1100,520 font "sans,12" background rgb "white"',
         f"set output {json.dumps(str(path))}",
         "set multiplot layout 1,2",
-        "set logscale x 2; set logscale y 10; set grid; set key below",
+        "set logscale x 2; set logscale y 10; set grid; set key below samplen 2",
         'set ylabel "images per second"',
     ]
     for axis, label in (("batch", "batch size"), ("width", "width of the networks")):
