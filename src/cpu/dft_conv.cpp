@@ -4,6 +4,7 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <type_traits>
 
 #include "cpu/dft_operand.h"
 #include "util/threads.h"
@@ -63,21 +64,22 @@ class DftConv {
       : direction_(direction),
         g_(g),
         workspace_(workspace),
-        planes_(Axes(g).torus.PlaneCount()),
-        image_(Axes(g).MakeStack(Operand::kImage, {g.h, g.w, g.c})),
-        weight_(Axes(g).MakeStack(Operand::kWeight, {g.r, g.s, g.c})),
-        features_(Axes(g).MakeStack(Operand::kFeatures, {g.p, g.q, g.k})),
+        axes_(g),
+        planes_(axes_.torus.PlaneCount()),
+        image_(axes_.MakeStack(Operand::kImage, {g.h, g.w, g.c})),
+        weight_(axes_.MakeStack(Operand::kWeight, {g.r, g.s, g.c})),
+        features_(axes_.MakeStack(Operand::kFeatures, {g.p, g.q, g.k})),
         products_(planes_, Operands()[0], Operands()[1], Operands()[2]) {
     const int64_t most = max_plane_bytes / static_cast<int64_t>(sizeof(float)) / planes_;
     filters_ = PartOf(g.k, most / image_.Columns(g.c), GroupChannels());
     images_ = PartOf(g.n, most / (image_.Columns(g.c) + filters_), 1);
-    const auto type_of = [&](const PlaneStack& stack) {
-      return std::is_same_v<T, float> || &stack == &Operands()[2].get() ? DType::kF32
-                                                                        : DType::kBF16;
+    const auto type = [&](ConvDirection result_of) {
+      const bool floats = std::is_same_v<T, float> || direction == result_of;
+      return floats ? DType::kF32 : DType::kBF16;
     };
-    image_.SetSize(images_, g.c, type_of(image_));
-    weight_.SetSize(filters_, g.c, type_of(weight_));
-    features_.SetSize(images_, filters_, type_of(features_));
+    image_.SetSize(images_, g.c, type(ConvDirection::kBackwardData));
+    weight_.SetSize(filters_, g.c, type(ConvDirection::kBackwardWeight));
+    features_.SetSize(images_, filters_, type(ConvDirection::kForward));
     PrepareProducts();
     PrepareMemory();
   }
@@ -171,6 +173,7 @@ class DftConv {
   ConvDirection direction_;
   ConvGeometry g_;
   Workspace& workspace_;
+  Axes axes_;
   int planes_;
   PlaneStack image_, weight_, features_;
   PlaneProducts products_;
