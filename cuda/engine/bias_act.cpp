@@ -30,6 +30,8 @@ void SetRanges(const BiasActForward& op, const TensorInfo& x, BiasActForwardArgs
   }
 }
 
+}  // namespace
+
 template <typename T>
 BiasActForwardArgs<T> ArgsOf(const BiasActForward& op, const Binding& binding) {
   const TensorInfo& x = binding.info(op.x);
@@ -48,6 +50,8 @@ BiasActForwardArgs<T> ArgsOf(const BiasActForward& op, const Binding& binding) {
   args.seed = binding.seed();
   return args;
 }
+template BiasActForwardArgs<float> ArgsOf(const BiasActForward&, const Binding&);
+template BiasActForwardArgs<bf16> ArgsOf(const BiasActForward&, const Binding&);
 
 template <typename T>
 BiasActBackwardArgs<T> ArgsOf(const BiasActBackward& op, const Binding& binding) {
@@ -67,8 +71,8 @@ BiasActBackwardArgs<T> ArgsOf(const BiasActBackward& op, const Binding& binding)
   args.bias_mode = op.bias_mode;
   return args;
 }
-
-}  // namespace
+template BiasActBackwardArgs<float> ArgsOf(const BiasActBackward&, const Binding&);
+template BiasActBackwardArgs<bf16> ArgsOf(const BiasActBackward&, const Binding&);
 
 template <typename T>
 BiasActEpilogue<T> EpilogueOf(const Op* op, const Binding& binding) {

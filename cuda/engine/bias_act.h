@@ -1,4 +1,4 @@
-// Bias, activation and dropout behind another op, as the epilogue of its kernel.
+// Bias, activation and dropout behind another op, for nodes that join them.
 #pragma once
 
 #include "cuda/engine/binding.h"
@@ -6,7 +6,13 @@
 
 namespace numeral::cuda {
 
-// Of a BiasActForward or a BiasActBackward; none for nullptr.
+// The op's tensors and constants, without scratch memory.
+template <typename T>
+BiasActForwardArgs<T> ArgsOf(const BiasActForward& op, const Binding& binding);
+template <typename T>
+BiasActBackwardArgs<T> ArgsOf(const BiasActBackward& op, const Binding& binding);
+
+// The epilogue of a kernel: of a BiasActForward or a BiasActBackward, none for nullptr.
 template <typename T>
 BiasActEpilogue<T> EpilogueOf(const Op* op, const Binding& binding);
 

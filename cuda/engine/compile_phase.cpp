@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cuda/engine/dense_tile.h"
 #include "cuda/engine/dependencies.h"
 #include "cuda/engine/epilogue.h"
 #include "cuda/engine/head.h"
@@ -42,6 +43,7 @@ Join LongestJoin(std::span<const PhaseOp> ops, const Binding& binding) {
                            Join{JoinableUpdates(ops, binding), MakeUpdatesNode},
                            Join{JoinableSources(ops, binding), MakeSourcesNode},
                            Join{JoinableEpilogue(ops, binding), MakeEpilogueNode},
+                           Join{JoinableDenseTile(ops, binding), MakeDenseTileNode},
                            Join{head.count, MakeHeadNode, head.first_left_out, head.left_out}}) {
     if (join.count > longest.count) longest = join;
   }

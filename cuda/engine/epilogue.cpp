@@ -68,9 +68,7 @@ bool HasEpilogue(std::span<const PhaseOp> ops, const Binding& binding) {
       Overlap(next->result, product->weight, binding)) {
     return false;
   }
-  if (binding.SameMemory(next->result, next->source)) return true;
-  return binding.info(product->result).storage == Storage::kTransient &&
-         !IsRead(product->result, ops.subspan(2), binding);
+  return Replaces(next->result, product->result, ops.subspan(2), binding);
 }
 
 // ---- gradients of a dense layer

@@ -55,14 +55,6 @@ Head WithoutBackward(Head head) {
   return head;
 }
 
-// Whether `next` may take the place of what it is made from: nobody else looks at that, neither
-// among the ops behind the head nor from outside.
-bool Replaces(TensorId next, TensorId from, std::span<const PhaseOp> behind,
-              const Binding& binding) {
-  if (binding.SameMemory(next, from)) return true;
-  return binding.info(from).storage == Storage::kTransient && !IsRead(from, behind, binding);
-}
-
 bool IsForward(const Head& head, const Binding& binding) {
   const DenseForward& dense = *head.dense;
   if (dense.out != 1 || dense.bias != kNoTensor || dense.activation != Activation{}) return false;
@@ -142,21 +134,8 @@ bool IsBackward(const Head& head, std::span<const PhaseOp> behind, const Binding
 // Whether what the head or the ops left out write is not used by others of them but as their
 // neighbour's result: blocks do not wait for each other.
 bool KeepsApart(const Head& head, const Binding& binding) {
-  struct Place {
-    TensorId id;
-    bool written;
-  };
-  std::vector<Place> places;
-  const auto add = [&](TensorId id, bool written) {
-    if (id == kNoTensor) return;
-    const auto known = std::find_if(places.begin(), places.end(),
-                                    [&](const Place& place) { return place.id == id; });
-    if (known == places.end()) {
-      places.push_back({id, written});
-    } else {
-      known->written |= written;
-    }
-  };
+  UsedMemory used;
+  const auto add = [&](TensorId id, bool written) { written ? used.Writes(id) : used.Reads(id); };
   add(head.dense->x, head.forward != nullptr);
   if (head.forward != nullptr) {
     if (!binding.SameMemory(head.forward->x, head.dense->x)) add(head.forward->x, false);
@@ -176,15 +155,7 @@ bool KeepsApart(const Head& head, const Binding& binding) {
   if (head.backward != nullptr) add(head.backward->grad_bias, true);
   if (head.grad_bias != nullptr) add(head.grad_bias->grad_bias, true);
   if (head.grad_weight != nullptr) add(head.grad_weight->grad_weight, true);
-  for (size_t i = 0; i < places.size(); ++i) {
-    for (size_t j = 0; j < i; ++j) {
-      if ((places[i].written || places[j].written) &&
-          Overlap(places[i].id, places[j].id, binding)) {
-        return false;
-      }
-    }
-  }
-  return true;
+  return used.WritesApart(binding);
 }
 
 bool Fits(const Head& head, std::span<const PhaseOp> behind, const Binding& binding) {
@@ -209,8 +180,7 @@ HeadArgs<T> ArgsOf(const Head& head, const Binding& binding) {
   args.rows = head.dense->n;
   args.in = head.dense->in;
   if (head.forward != nullptr) {
-    const Op op(*head.forward);
-    args.forward = std::get<BiasActForwardArgs<T>>(EpilogueOf<T>(&op, binding));
+    args.forward = ArgsOf<T>(*head.forward, binding);
     args.linear = binding.Activation<T>(head.forward->x);
   }
   args.x = binding.Activation<T>(head.dense->x);
@@ -222,10 +192,7 @@ HeadArgs<T> ArgsOf(const Head& head, const Binding& binding) {
     args.losses.push_back({loss, static_cast<int>(loss.logits - args.logits),
                            loss.grad >= grads && loss.grad < grads + args.rows});
   }
-  if (head.backward != nullptr) {
-    const Op op(*head.backward);
-    args.backward = std::get<BiasActBackwardArgs<T>>(EpilogueOf<T>(&op, binding));
-  }
+  if (head.backward != nullptr) args.backward = ArgsOf<T>(*head.backward, binding);
   args.grad_x = binding.Activation<T>(head.result());
   return args;
 }

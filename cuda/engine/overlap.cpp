@@ -1,7 +1,6 @@
 #include "cuda/engine/overlap.h"
 
 #include <algorithm>
-#include <vector>
 
 namespace numeral::cuda {
 
@@ -29,6 +28,35 @@ bool IsRead(TensorId id, std::span<const PhaseOp> ops, const Binding& binding) {
       return operand.access != Access::kWrite && binding.plan().Base(operand.id) == base;
     });
   });
+}
+
+bool Replaces(TensorId next, TensorId from, std::span<const PhaseOp> behind,
+              const Binding& binding) {
+  if (binding.SameMemory(next, from)) return true;
+  return binding.info(from).storage == Storage::kTransient && !IsRead(from, behind, binding);
+}
+
+void UsedMemory::Add(TensorId id, bool written) {
+  if (id == kNoTensor) return;
+  const auto known = std::find_if(places_.begin(), places_.end(),
+                                  [&](const Place& place) { return place.id == id; });
+  if (known == places_.end()) {
+    places_.push_back({id, written});
+  } else {
+    known->written |= written;
+  }
+}
+
+bool UsedMemory::WritesApart(const Binding& binding) const {
+  for (size_t i = 0; i < places_.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if ((places_[i].written || places_[j].written) &&
+          Overlap(places_[i].id, places_[j].id, binding)) {
+        return false;
+      }
+    }
+  }
+  return true;
 }
 
 }  // namespace numeral::cuda

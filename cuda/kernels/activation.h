@@ -40,6 +40,38 @@ struct Sigmoid {
   __device__ float Derivative(float y) const { return y * (1 - y); }
 };
 
+// Any of them, told apart at each call: for kernels with little else to do per element than to
+// wait.
+struct AnyActivation {
+  static constexpr bool kReadsResult = true;
+  Activation activation;
+
+  __device__ float operator()(float x) const {
+    switch (activation.kind) {
+      case ActivationKind::kLeakyRelu:
+        return LeakyRelu{activation.slope}(x);
+      case ActivationKind::kTanh:
+        return Tanh()(x);
+      case ActivationKind::kSigmoid:
+        return Sigmoid()(x);
+      default:
+        return x;
+    }
+  }
+  __device__ float Derivative(float y) const {
+    switch (activation.kind) {
+      case ActivationKind::kLeakyRelu:
+        return LeakyRelu{activation.slope}.Derivative(y);
+      case ActivationKind::kTanh:
+        return Tanh().Derivative(y);
+      case ActivationKind::kSigmoid:
+        return Sigmoid().Derivative(y);
+      default:
+        return 1;
+    }
+  }
+};
+
 // use(functor), with the functor's type known at compile time.
 template <typename Use>
 void WithActivation(const Activation& activation, const Use& use) {

@@ -1,16 +1,11 @@
 #include "cuda/kernels/activation.h"
 #include "cuda/kernels/batch_norm.h"
+#include "cuda/kernels/batch_norm_channel.h"
 #include "cuda/kernels/columns.h"
 #include "cuda/support/simt.h"
 
 namespace numeral::cuda {
 namespace {
-
-// y = act((x - mean) * slope + shift). The mean is taken off first: where it is large against the
-// deviation, slope * x + constant would lose the digits that matter.
-struct Norm {
-  float mean, slope, shift;
-};
 
 // norm_of(column) is asked for once per column of a thread.
 template <typename T, int kPack, typename Act, typename NormOf>
@@ -26,8 +21,7 @@ __device__ void Normalize(const ColumnGrid& grid, const T* x, T* y, const Act& a
       grid, thread, [&](int k, int64_t i) { pack[k] = LoadPack<T, kPack>(x + i); },
       [&](int k, int64_t i) {
         for (int p = 0; p < kPack; ++p) {
-          const float distance = ToFloat(pack[k].at[p]) - norms[p].mean;
-          pack[k].at[p] = FromFloat<T>(act(fmaf(distance, norms[p].slope, norms[p].shift)));
+          pack[k].at[p] = FromFloat<T>(act(norms[p](ToFloat(pack[k].at[p]))));
         }
         StorePack(y + i, pack[k]);
       });
@@ -73,33 +67,6 @@ __device__ bool SumDistances(const BatchNormForwardArgs<T>& args, const ColumnGr
   return SumSlabs<2, kPack>(grid, totals, args.scratch, args.counters);
 }
 
-// What follows from a channel's sums, as above.
-template <typename T>
-__device__ Norm FinishChannel(const BatchNormForwardArgs<T>& args, int channel,
-                              const double (&totals)[2]) {
-  const double count = static_cast<double>(args.rows);
-  const double distance = totals[0] / count;
-  const double mean = ToFloat(args.x[channel]) + distance;
-  const double squares = totals[1] - totals[0] * distance;
-  const double variance = squares / count;
-  const double inv_std = 1 / sqrt(variance + args.epsilon);
-  const float rounded_mean = static_cast<float>(mean);
-  args.mean[channel] = rounded_mean;
-  args.inv_std[channel] = static_cast<float>(inv_std);
-  // One value per channel has no unbiased variance: its biased one, 0, stands in.
-  const double kept_variance =
-      args.unbiased_running_variance && count > 1 ? squares / (count - 1) : variance;
-  const double keep = args.keep;
-  float& running_mean = args.running_mean[channel];
-  float& running_variance = args.running_variance[channel];
-  running_mean = static_cast<float>(keep * running_mean + (1 - keep) * mean);
-  running_variance = static_cast<float>(keep * running_variance + (1 - keep) * kept_variance);
-  // What rounding takes from the mean counts where the deviation is small.
-  const double slope = args.scale[channel] * inv_std;
-  const double shift = args.shift[channel] - (mean - rounded_mean) * slope;
-  return {rounded_mean, static_cast<float>(slope), static_cast<float>(shift)};
-}
-
 // ---- kernels
 
 // All rows of a tile in one block.
@@ -111,7 +78,8 @@ __global__ __launch_bounds__(kColumnThreads,
   SumDistances<T, kPack>(args, grid, totals);
   SIMT_SHARED(Norm, norms, [kTileColumns<T>]);
   const TileColumn<kPack> own(grid);
-  if (own.exists) norms[threadIdx.x] = FinishChannel(args, own.column, totals);
+  if (own.exists)
+    norms[threadIdx.x] = FinishChannel(args, own.column, ToFloat(args.x[own.column]), totals);
   __syncthreads();  // The norms are there.
   const int first_column = static_cast<int>(blockIdx.x) * grid.width * kPack;
   Normalize<T, kPack>(grid, args.x, args.y, act,
@@ -126,7 +94,7 @@ __global__ __launch_bounds__(kColumnThreads, 2) void batch_norm_statistics_kerne
   if (!SumDistances<T, kPack>(args, grid, totals)) return;
   const TileColumn<kPack> own(grid);
   if (!own.exists) return;
-  const Norm norm = FinishChannel(args, own.column, totals);
+  const Norm norm = FinishChannel(args, own.column, ToFloat(args.x[own.column]), totals);
   slopes[own.column] = norm.slope;
   shifts[own.column] = norm.shift;
 }

@@ -1,15 +1,11 @@
 #include "cuda/kernels/activation.h"
 #include "cuda/kernels/batch_norm_backward.h"
+#include "cuda/kernels/batch_norm_channel.h"
 #include "cuda/kernels/columns.h"
 #include "cuda/support/simt.h"
 
 namespace numeral::cuda {
 namespace {
-
-// grad_x = slope * g + (x - mean) * curve + level.
-struct alignas(16) Slopes {
-  float mean, slope, curve, level;
-};
 
 // The packs of a row that both passes read, as they lie in memory.
 template <typename T, int kPack, typename Act>
@@ -53,25 +49,6 @@ __device__ bool SumGradients(const BatchNormBackwardArgs<T>& args, const ColumnG
   return SumSlabs<2, kPack>(grid, totals, args.scratch, args.counters);
 }
 
-__device__ inline void StoreGradient(GradientMode mode, double sum, float& target) {
-  const float value = static_cast<float>(sum);
-  target = mode == GradientMode::kAccumulate ? target + value : value;
-}
-
-// What follows from a channel's sums, as above.
-template <typename T>
-__device__ Slopes FinishChannel(const BatchNormBackwardArgs<T>& args, int channel,
-                                const double (&totals)[2]) {
-  const double inv_std = args.inv_std[channel];
-  const double scale = totals[1] * inv_std;
-  const double slope = args.scale[channel] * inv_std;
-  const double share = -slope / static_cast<double>(args.rows);
-  if (args.grad_scale != nullptr) StoreGradient(args.mode, scale, args.grad_scale[channel]);
-  if (args.grad_shift != nullptr) StoreGradient(args.mode, totals[0], args.grad_shift[channel]);
-  return {args.mean[channel], static_cast<float>(slope),
-          static_cast<float>(share * inv_std * scale), static_cast<float>(share * totals[0])};
-}
-
 // slopes_of(column) is asked for once per column of a thread.
 template <typename T, int kPack, typename Act, typename SlopesOf>
 __device__ void WriteGradients(const BatchNormBackwardArgs<T>& args, const ColumnGrid& grid,
@@ -87,9 +64,8 @@ __device__ void WriteGradients(const BatchNormBackwardArgs<T>& args, const Colum
       [&](int k, int64_t i) {
         Pack<T, kPack> grad_x;
         for (int p = 0; p < kPack; ++p) {
-          const float distance = ToFloat(rows[k].x.at[p]) - slopes[p].mean;
-          const float rest = fmaf(distance, slopes[p].curve, slopes[p].level);
-          grad_x.at[p] = FromFloat<T>(fmaf(rows[k].Inner(act, p), slopes[p].slope, rest));
+          const float x = ToFloat(rows[k].x.at[p]);
+          grad_x.at[p] = FromFloat<T>(slopes[p](rows[k].Inner(act, p), x));
         }
         StorePack(args.grad_x + i, grad_x);
       });

@@ -155,10 +155,7 @@ __global__ __launch_bounds__(kColumnThreads,
   SumTile<1, kPack>(grid, sums, total);
   if (!SumSlabs<1, kPack>(grid, total, args.scratch, args.counters)) return;
   const TileColumn<kPack> own(grid);
-  if (!own.exists) return;
-  const float sum = static_cast<float>(total[0]);
-  float& target = args.grad_bias[own.column];
-  target = args.bias_mode == GradientMode::kAccumulate ? target + sum : sum;
+  if (own.exists) StoreSum(args.bias_mode, total[0], args.grad_bias[own.column]);
 }
 
 template <typename T>

@@ -3,6 +3,7 @@
 
 #include "cuda/kernels/column_grid.h"
 #include "cuda/support/reduce.h"
+#include "plan/ops.h"
 
 namespace numeral::cuda {
 
@@ -123,6 +124,12 @@ __device__ inline bool SumSlabs(const ColumnGrid& grid, double (&totals)[kSums],
   }
   SumLanes(lanes, width, totals, shared);
   return true;
+}
+
+// The sum over a column, as the gradient of its parameter.
+__device__ inline void StoreSum(GradientMode mode, double sum, float& target) {
+  const float value = static_cast<float>(sum);
+  target = mode == GradientMode::kAccumulate ? target + value : value;
 }
 
 }  // namespace numeral::cuda

@@ -18,10 +18,10 @@
 
 namespace numeral::cuda {
 
-// The block's dynamic shared memory, 16-byte aligned.
+// The block's dynamic shared memory, 32-byte aligned.
 template <typename T>
 __device__ T* DynamicShared() {
-  extern __shared__ __align__(16) unsigned char dynamic_shared_bytes[];
+  extern __shared__ __align__(32) unsigned char dynamic_shared_bytes[];
   return reinterpret_cast<T*>(dynamic_shared_bytes);
 }
 

@@ -3,20 +3,13 @@
 #include <cuda_bf16.h>
 
 #include <algorithm>
-#include <bit>
 #include <vector>
 
 #include "tests/emulator/stream.h"
+#include "tests/emulator/tf32.h"
 
 namespace numeral::emulator::cublaslt {
 namespace {
-
-float ToTf32(float value) {
-  auto bits = std::bit_cast<uint32_t>(value);
-  if ((bits & 0x7F800000u) == 0x7F800000u) return value;  // infinity and NaN
-  bits = (bits + 0x1000u) & ~0x1FFFu;
-  return std::bit_cast<float>(bits);
-}
 
 float Load(const void* data, cudaDataType type, int64_t index) {
   if (type == CUDA_R_16BF) {
@@ -41,7 +34,7 @@ std::vector<float> Unpack(const void* data, const Layout& layout, bool transpose
     for (int64_t i = 0; i < inner; ++i) {
       const float value =
           Load(data, layout.type, transpose ? i * layout.ld + o : o * layout.ld + i);
-      values[static_cast<size_t>(o * inner + i)] = tf32 ? ToTf32(value) : value;
+      values[static_cast<size_t>(o * inner + i)] = tf32 ? RoundToTf32(value) : value;
     }
   }
   return values;

@@ -1,9 +1,9 @@
 #include "tests/emulator/fake_cudnn_convolution.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
+#include "tests/emulator/tf32.h"
 #include "util/bf16.h"
 
 namespace numeral::emulator {
@@ -48,12 +48,6 @@ Names NamesOf(cudnnBackendDescriptorType_t type) {
 
 void DemandShape(bool condition, const char* what) {
   Demand(condition, CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH, what);
-}
-
-float RoundToTf32(float value) {
-  if (!std::isfinite(value)) return value;
-  const uint32_t bits = std::bit_cast<uint32_t>(value);
-  return std::bit_cast<float>((bits + 0x1000u) & ~0x1FFFu);
 }
 
 std::vector<float> Load(const FakeTensor& tensor, const void* memory, FakeArithmetic arithmetic) {

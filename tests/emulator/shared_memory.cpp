@@ -27,8 +27,8 @@ SharedMemory::SharedMemory() {
                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages == MAP_FAILED) throw std::bad_alloc();
   memory_ = static_cast<std::byte*>(pages);
-  // CUDA promises an alignment of 16 bytes, so there is none beyond that.
-  dynamic_ = memory_ + kStaticArena + 16;
+  // simt.h promises an alignment of 32 bytes, so there is none beyond that.
+  dynamic_ = memory_ + kStaticArena + 32;
   std::memset(memory_, 0xFF, kStaticArena + kDynamicArena);
 }
 

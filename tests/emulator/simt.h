@@ -41,7 +41,7 @@ inline constexpr int warpSize = 32;
 
 namespace numeral::cuda {
 
-// The block's dynamic shared memory, 16-byte aligned.
+// The block's dynamic shared memory, 32-byte aligned.
 template <typename T>
 T* DynamicShared() {
   return static_cast<T*>(::numeral::emulator::DynamicSharedMemory());

@@ -9,23 +9,37 @@
 
 namespace numeral {
 
-TEST_CASE("cuda: a step of dcgan is at most 37 nodes", "[gpu][runs]") {
+namespace {
+
+// Of a step in each precision, with batches of `batch_size`.
+void CheckSize(const std::string& name, int batch_size, int most_nodes, int longest_path) {
   const auto engine = MakeTestedEngine();
   for (const char* precision : {"\"fp32\"", "\"tf32\"", "\"bf16\""}) {
-    const Config config = LoadConfig(NUMERAL_SOURCE_DIR "/configs/dcgan.json",
-                                     {{"/training/batch_size", "8"}, {"/precision", precision}});
-    Session session(config, SyntheticData(8, {0, 1, 2, 3}), *engine);
-    const int phase = session.plan().FindPhase(PhaseKind::kStep, 8);
-    const auto [nodes, longest_path] = session.executable().SizeOfGraph(phase);
-    INFO(precision << ": " << nodes << " nodes, " << longest_path << " on the longest path");
+    const Config config = LoadConfig(
+        fmt::format("{}/configs/{}.json", NUMERAL_SOURCE_DIR, name),
+        {{"/training/batch_size", std::to_string(batch_size)}, {"/precision", precision}});
+    Session session(config, SyntheticData(batch_size, {0, 1, 2, 3}), *engine);
+    const int phase = session.plan().FindPhase(PhaseKind::kStep, batch_size);
+    const auto [nodes, path] = session.executable().SizeOfGraph(phase);
+    INFO(precision << ": " << nodes << " nodes, " << path << " on the longest path");
     CHECK(nodes > 0);
-    CHECK(nodes <= 37);
-    CHECK(longest_path <= 28);
+    CHECK(nodes <= most_nodes);
+    CHECK(path <= longest_path);
     const auto plan = std::make_shared<const Plan>(session.plan());
     CHECK_THAT(DescribeGraphs(plan, *engine),
-               Catch::Contains(fmt::format("\nstep[8]: {} graph nodes, {} on the longest path\n",
-                                           nodes, longest_path)));
+               Catch::Contains(fmt::format("\nstep[{}]: {} graph nodes, {} on the longest path\n",
+                                           batch_size, nodes, path)));
   }
+}
+
+}  // namespace
+
+TEST_CASE("cuda: a step of dcgan is at most 37 nodes", "[gpu][runs]") {
+  CheckSize("dcgan", 8, 37, 28);
+}
+
+TEST_CASE("cuda: a step of gan_mlp is at most 33 nodes", "[gpu][runs]") {
+  CheckSize("gan_mlp", 64, 33, 23);
 }
 
 }  // namespace numeral
