@@ -16,14 +16,12 @@ const AnyOp* OpAt(std::span<const PhaseOp> ops, size_t i) {
   return i < ops.size() ? std::get_if<AnyOp>(&ops[i].op) : nullptr;
 }
 
-// A product of x, or of the gradient of y, with the weight, to result.
-bool Supports(const TileShape& shape, TensorId x, TensorId weight, TensorId result,
-              const Binding& binding) {
+// Of operands and result of a product, where the sizes are a tile's.
+bool Supports(TensorId x, TensorId weight, TensorId result, const Binding& binding) {
   const DType dtype = binding.plan().precision == Precision::kBf16 ? DType::kBF16 : DType::kF32;
   // A weight's copy in bf16 lies as the weight does, at half its distances.
   const size_t weight_alignment = dtype == DType::kBF16 ? 8 : 4;
   return binding.info(x).dtype == dtype && binding.info(result).dtype == dtype &&
-         SupportsDenseTile(shape, static_cast<int>(BytesOf(dtype))) &&
          AlignmentBytes(binding.Address(x)) >= 4 &&
          AlignmentBytes(binding.Address(weight)) >= weight_alignment;
 }
@@ -50,8 +48,10 @@ bool IsBiasAlone(const BiasActForward& op) {
 bool Fits(const Forward& f, std::span<const PhaseOp> behind, const Binding& binding) {
   const DenseForward& dense = *f.dense;
   if (dense.bias != kNoTensor || dense.activation != Activation{}) return false;
-  if (!Supports({dense.n, dense.in, dense.out}, dense.x, dense.weight, dense.y, binding))
+  if (!SupportsDenseTileForward({dense.n, dense.in, dense.out}, binding.plan().precision) ||
+      !Supports(dense.x, dense.weight, dense.y, binding)) {
     return false;
+  }
   UsedMemory used;
   for (const TensorId id : {dense.x, dense.weight}) used.Reads(id);
   used.Writes(f.linear());
@@ -94,7 +94,7 @@ template <typename T>
 DenseTileForwardArgs<T> ArgsOf(const Forward& f, const Binding& binding, Workspace& workspace) {
   DenseTileForwardArgs<T> args;
   args.shape = {f.dense->n, f.dense->in, f.dense->out};
-  args.tf32 = workspace.mode() == MatrixMode::kTf32;
+  args.precision = binding.plan().precision;
   args.x = binding.Activation<T>(f.dense->x);
   args.weight = static_cast<const T*>(workspace.MatrixOperand(binding, f.dense->weight));
   if (f.norm != nullptr) {
@@ -123,8 +123,10 @@ struct Backward {
 
 bool Fits(const Backward& b, std::span<const PhaseOp> behind, const Binding& binding) {
   const DenseBackwardData& data = *b.data;
-  if (!Supports({data.n, data.out, data.in}, data.grad_y, data.weight, data.grad_x, binding))
+  if (!SupportsDenseTileBackward({data.n, data.out, data.in}, binding.plan().precision) ||
+      !Supports(data.grad_y, data.weight, data.grad_x, binding)) {
     return false;
+  }
   UsedMemory used;
   for (const TensorId id : {data.grad_y, data.weight}) used.Reads(id);
   // Whether an op's gradient goes on from data.grad_x to grad_x.
@@ -173,7 +175,7 @@ template <typename T>
 DenseTileBackwardArgs<T> ArgsOf(const Backward& b, const Binding& binding, Workspace& workspace) {
   DenseTileBackwardArgs<T> args;
   args.shape = {b.data->n, b.data->in, b.data->out};
-  args.tf32 = workspace.mode() == MatrixMode::kTf32;
+  args.precision = binding.plan().precision;
   args.grad_y = binding.Activation<T>(b.data->grad_y);
   args.weight = static_cast<const T*>(workspace.MatrixOperand(binding, b.data->weight));
   if (b.act != nullptr) {

@@ -25,50 +25,86 @@ void LaunchProduct(const char* name, const TileOperands<T>& operands, const Fini
       stream, operands, finish);
 }
 
+constexpr int kNarrowRows = 128, kNarrowColumns = 2048, kWideRows = 256;
+
 template <bool kForward, int kRowTiles, typename T, typename Finish>
-void LaunchArithmetic(const char* name, bool tf32, const TileOperands<T>& operands,
-                      const Finish& finish, cudaStream_t stream) {
+void LaunchNarrow(const char* name, Precision precision, const TileOperands<T>& operands,
+                  const Finish& finish, cudaStream_t stream) {
   if constexpr (std::is_same_v<T, float>) {
-    if (!tf32) {
+    if (precision == Precision::kFp32) {
       using Product = MultiplyAddTile<kRowTiles, kForward>;
       return LaunchProduct<kForward, Product>(name, operands, finish, stream);
     }
   }
-  LaunchProduct<kForward, TensorTile<T, kRowTiles, kForward>>(name, operands, finish, stream);
+  using Product = TensorTile<T, kRowTiles, 1, kForward>;
+  LaunchProduct<kForward, Product>(name, operands, finish, stream);
+}
+
+// The longest copies that every row of both operands can be cut into.
+template <bool kForward, typename T>
+int CopyBytes(const TileOperands<T>& operands) {
+  const size_t depth_bytes = static_cast<size_t>(operands.depth) * sizeof(T);
+  const size_t weight_bytes =
+      kForward ? depth_bytes : static_cast<size_t>(operands.columns) * sizeof(T);
+  size_t bytes = 16;
+  while (!Aligned(bytes, operands.x, operands.weight) || depth_bytes % bytes != 0 ||
+         weight_bytes % bytes != 0) {
+    bytes /= 2;
+  }
+  return static_cast<int>(bytes);
 }
 
 template <bool kForward, typename T, typename Finish>
-void LaunchTile(const char* name, bool tf32, TileOperands<T> operands, const Finish& finish,
-                cudaStream_t stream) {
-  Require(SupportsDenseTile({operands.rows, operands.depth, operands.columns}, sizeof(T)), name);
-  Require(operands.x != nullptr && operands.weight != nullptr &&
+void LaunchTile(const char* name, Precision precision, TileOperands<T> operands,
+                const Finish& finish, cudaStream_t stream) {
+  const TileShape shape{operands.rows, operands.depth, operands.columns};
+  Require((precision == Precision::kBf16) == (sizeof(T) == 2) &&
+              (kForward ? SupportsDenseTileForward(shape, precision)
+                        : SupportsDenseTileBackward(shape, precision)) &&
+              operands.x != nullptr && operands.weight != nullptr &&
               Aligned(4, operands.x, operands.weight),
           name);
-  // The longest copies that every row of both operands can be cut into.
-  const size_t width = static_cast<size_t>(kForward ? operands.depth : operands.columns);
-  const size_t depth_bytes = static_cast<size_t>(operands.depth) * sizeof(T);
-  operands.copy_bytes = 16;
-  while (!Aligned(static_cast<size_t>(operands.copy_bytes), operands.x, operands.weight) ||
-         depth_bytes % static_cast<size_t>(operands.copy_bytes) != 0 ||
-         width * sizeof(T) % static_cast<size_t>(operands.copy_bytes) != 0) {
-    operands.copy_bytes /= 2;
+  operands.copy_bytes = CopyBytes<kForward>(operands);
+  if constexpr (kForward) {
+    if (operands.columns > kNarrowColumns) {
+      using Product = TensorTile<T, kWideRows / kMatrixTile, 6, true>;
+      return LaunchProduct<true, Product>(name, operands, finish, stream);
+    }
   }
-  if (operands.rows <= kMaxTileRows / 2) {
-    LaunchArithmetic<kForward, kMaxTileRows / 32>(name, tf32, operands, finish, stream);
+  if (operands.rows <= kNarrowRows / 2) {
+    LaunchNarrow<kForward, kNarrowRows / 32>(name, precision, operands, finish, stream);
   } else {
-    LaunchArithmetic<kForward, kMaxTileRows / 16>(name, tf32, operands, finish, stream);
+    LaunchNarrow<kForward, kNarrowRows / 16>(name, precision, operands, finish, stream);
   }
+}
+
+bool IsCopied(const TileShape& shape, Precision precision) {
+  const int elem_bytes = precision == Precision::kBf16 ? 2 : 4;
+  return shape.depth * elem_bytes % 4 == 0 && shape.columns * elem_bytes % 4 == 0;
+}
+
+// More depth is better split among blocks, which a library does.
+bool IsNarrow(const TileShape& shape) {
+  constexpr int kMaxDepth = 2048;
+  return shape.rows > 0 && shape.rows <= kNarrowRows && shape.columns > kMaxThin &&
+         shape.columns <= kNarrowColumns && shape.depth > kMaxThin && shape.depth <= kMaxDepth;
+}
+// Without tensor cores these are bound by arithmetic, for which a library's tiles are better.
+bool IsWide(const TileShape& shape, Precision precision) {
+  constexpr int kMaxDepth = 512, kMaxColumns = 65536;
+  return precision != Precision::kFp32 && shape.rows > 0 && shape.rows <= kWideRows &&
+         shape.columns > kNarrowColumns && shape.columns <= kMaxColumns && shape.depth > kMaxThin &&
+         shape.depth <= kMaxDepth;
 }
 
 }  // namespace
 
-bool SupportsDenseTile(const TileShape& shape, int elem_bytes) {
-  // More columns are several blocks to a multiprocessor, and more depth is better split among
-  // blocks: a library does both.
-  constexpr int kMaxColumns = 2048, kMaxDepth = 2048;
-  return shape.rows > 0 && shape.rows <= kMaxTileRows && shape.columns > kMaxThin &&
-         shape.columns <= kMaxColumns && shape.depth > kMaxThin && shape.depth <= kMaxDepth &&
-         shape.depth * elem_bytes % 4 == 0 && shape.columns * elem_bytes % 4 == 0;
+bool SupportsDenseTileForward(const TileShape& shape, Precision precision) {
+  return (IsNarrow(shape) || IsWide(shape, precision)) && IsCopied(shape, precision);
+}
+
+bool SupportsDenseTileBackward(const TileShape& shape, Precision precision) {
+  return IsNarrow(shape) && IsCopied(shape, precision);
 }
 
 template <typename T>
@@ -79,14 +115,15 @@ void LaunchDenseTileForward(const DenseTileForwardArgs<T>& args, cudaStream_t st
     Require(norm->norm.rows == n && norm->norm.channels == out && norm->linear != nullptr &&
                 norm->norm.y != nullptr,
             "dense_tile_forward: batch norm");
-    LaunchTile<true>("dense_tile_forward_norm", args.tf32, operands, NormFinish<T>{*norm}, stream);
+    LaunchTile<true>("dense_tile_forward_norm", args.precision, operands, NormFinish<T>{*norm},
+                     stream);
   } else {
     const auto& act = std::get<BiasActForwardArgs<T>>(args.behind);
     Require(act.channels == out && act.range_count > 0 && act.range_count <= kMaxDropoutRanges &&
                 act.y != nullptr && (act.dropout_rate == 0 || act.step != nullptr),
             "dense_tile_forward: bias and activation");
     const BiasActFinish<T> finish{{act, AnyActivation{act.activation}}, act.y};
-    LaunchTile<true>("dense_tile_forward", args.tf32, operands, finish, stream);
+    LaunchTile<true>("dense_tile_forward", args.precision, operands, finish, stream);
   }
 }
 
@@ -99,8 +136,8 @@ void LaunchDenseTileBackward(const DenseTileBackwardArgs<T>& args, cudaStream_t 
                 norm->norm.grad_x != nullptr &&
                 (norm->norm.y != nullptr || norm->norm.activation == Activation{}),
             "dense_tile_backward: batch norm");
-    LaunchTile<false>("dense_tile_backward_norm", args.tf32, operands, NormGradientFinish<T>{*norm},
-                      stream);
+    LaunchTile<false>("dense_tile_backward_norm", args.precision, operands,
+                      NormGradientFinish<T>{*norm}, stream);
   } else {
     const auto& act = std::get<BiasActBackwardArgs<T>>(args.behind);
     const bool changes = act.activation != Activation{} || act.dropout_rate > 0;
@@ -109,7 +146,7 @@ void LaunchDenseTileBackward(const DenseTileBackwardArgs<T>& args, cudaStream_t 
             "dense_tile_backward: activation");
     const BiasActGradientFinish<T> finish{
         {act, AnyActivation{act.activation}}, act.grad_x, act.grad_bias, act.bias_mode};
-    LaunchTile<false>("dense_tile_backward", args.tf32, operands, finish, stream);
+    LaunchTile<false>("dense_tile_backward", args.precision, operands, finish, stream);
   }
 }
 

@@ -1,7 +1,7 @@
 // What follows the product of a dense tile (dense_tile.h), done to its sums in shared memory.
 //
-// Element by element, neighbouring threads have neighbouring columns, as memory wants it. Column by
-// column, the lanes of a group share the rows of one, and their sums need no other warp.
+// Element by element, neighbouring threads have neighbouring columns, as memory wants it. Sums over
+// a column are a warp's.
 #pragma once
 
 #include "cuda/kernels/activation.h"
@@ -9,6 +9,7 @@
 #include "cuda/kernels/bias_act_element.h"
 #include "cuda/kernels/dense_tile.h"
 #include "cuda/kernels/dense_tile_product.h"
+#include "cuda/support/reduce.h"
 
 namespace numeral::cuda {
 
@@ -28,39 +29,36 @@ __device__ void ForEachElement(const TilePlace& place, const Use& use) {
   }
 }
 
-// The calling thread's part of a column; columns and rows that do not exist are said to be none.
+// use(column in the tile, column) by all lanes of a warp for every column that exists, whose rows
+// they share.
+template <typename Sums, typename Use>
+__device__ void ForEachColumn(const TilePlace& place, const Use& use) {
+  const int warp = static_cast<int>(threadIdx.x) / kWarp;
+  for (int c = warp; c < Sums::kColumns; c += kTileWarps) {
+    if (place.first_column + c < place.columns) use(c, place.first_column + c);
+  }
+}
+
+__device__ inline int TileLane() { return static_cast<int>(threadIdx.x) % kWarp; }
+
+// use(column in the tile, column) by one thread each.
+template <typename Sums, typename Use>
+__device__ void ForOwnColumn(const TilePlace& place, const Use& use) {
+  const int c = static_cast<int>(threadIdx.x);
+  if (c < Sums::kColumns && place.first_column + c < place.columns) use(c, place.first_column + c);
+}
+
+// Stores the sums over the rows of the first slice as the gradient of a bias.
 template <typename Sums>
-struct TileLane {
-  static constexpr int kLanes = kTileThreads / Sums::kColumns;
-  static_assert(kLanes <= kWarp && Sums::kRows % kLanes == 0);
-
-  int lane = static_cast<int>(threadIdx.x) % kLanes, c = static_cast<int>(threadIdx.x) / kLanes;
-  int column;
-  int end_row;
-
-  __device__ explicit TileLane(const TilePlace& place)
-      : column(place.first_column + c), end_row(column < place.columns ? place.rows : 0) {}
-
-  __device__ bool answers() const { return lane == 0 && end_row > 0; }
-
-  // use(row) for the thread's rows.
-  template <typename Use>
-  __device__ void ForEachRow(const Use& use) const {
-    for (int row = lane; row < end_row; row += kLanes) use(row);
-  }
-  // Over the column's lanes, for all of them. All threads of the block call.
-  __device__ static double Total(double value) {
-#pragma unroll
-    for (int offset = kLanes / 2; offset > 0; offset /= 2) {
-      value += __shfl_xor_sync(kFullMask, value, offset);
-    }
-    return value;
-  }
-  // What the column's first lane has, for all of them. All threads of the block call.
-  __device__ static float FromFirst(float value) {
-    return __shfl_sync(kFullMask, value, 0, kLanes);
-  }
-};
+__device__ void StoreColumnSums(const Sums& sums, const TilePlace& place, GradientMode mode,
+                                float* grad_bias) {
+  ForEachColumn<Sums>(place, [&](int c, int column) {
+    float sum = 0;
+    for (int row = TileLane(); row < place.rows; row += kWarp) sum += sums.At(row, c);
+    const double total = WarpSum<double>(sum);
+    if (TileLane() == 0) StoreSum(mode, total, grad_bias[column]);
+  });
+}
 
 template <typename T>
 struct BiasActFinish {
@@ -83,10 +81,17 @@ struct NormFinish {
   __device__ void operator()(const Sums& sums, const TilePlace& place) const {
     StoreLinear(sums, place);
     __syncthreads();  // The first slice has the linear result.
-    Normalize(sums, place);
-    __syncthreads();  // It has y.
+    SIMT_SHARED(double, totals, [Sums::kColumns][2]);
+    SumDistances(sums, place, totals);
+    __syncthreads();  // The totals are there.
+    SIMT_SHARED(Norm, norms, [Sums::kColumns]);
+    ForOwnColumn<Sums>(place, [&](int c, int column) {
+      norms[c] = FinishChannel(args.norm, column, sums.At(0, c), totals[c]);
+    });
+    __syncthreads();  // The norms are there.
+    const AnyActivation act{args.norm.activation};
     ForEachElement<Sums>(place, [&](int row, int c, int, int64_t i) {
-      args.norm.y[i] = FromFloat<T>(sums.At(row, c));
+      args.norm.y[i] = FromFloat<T>(act(norms[c](sums.At(row, c))));
     });
   }
 
@@ -101,26 +106,23 @@ struct NormFinish {
     });
   }
 
+  // To the first row, and their squares.
   template <typename Sums>
-  __device__ void Normalize(const Sums& sums, const TilePlace& place) const {
-    using Lane = TileLane<Sums>;
-    const Lane lane(place);
-    const float first = sums.At(0, lane.c);
-    float distances = 0, squares = 0;
-    lane.ForEachRow([&](int row) {
-      const float distance = sums.At(row, lane.c) - first;
-      distances += distance;
-      squares = fmaf(distance, distance, squares);
-    });
-    const double totals[] = {Lane::Total(distances), Lane::Total(squares)};
-    Norm norm = {};
-    if (lane.answers()) norm = FinishChannel(args.norm, lane.column, first, totals);
-    norm = {Lane::FromFirst(norm.mean), Lane::FromFirst(norm.slope), Lane::FromFirst(norm.shift)};
-    const AnyActivation act{args.norm.activation};
-    __syncwarp();  // All lanes have read the first row.
-    lane.ForEachRow([&](int row) {
-      float& value = sums.At(row, lane.c);
-      value = act(norm(value));
+  __device__ void SumDistances(const Sums& sums, const TilePlace& place,
+                               double (*totals)[2]) const {
+    ForEachColumn<Sums>(place, [&](int c, int) {
+      const float first = sums.At(0, c);
+      float distances = 0, squares = 0;
+      for (int row = TileLane(); row < place.rows; row += kWarp) {
+        const float distance = sums.At(row, c) - first;
+        distances += distance;
+        squares = fmaf(distance, distance, squares);
+      }
+      const double all[] = {WarpSum<double>(distances), WarpSum<double>(squares)};
+      if (TileLane() == 0) {
+        totals[c][0] = all[0];
+        totals[c][1] = all[1];
+      }
     });
   }
 };
@@ -135,20 +137,14 @@ struct BiasActGradientFinish {
   template <typename Sums>
   __device__ void operator()(const Sums& sums, const TilePlace& place) const {
     ForEachElement<Sums>(place, [&](int row, int c, int, int64_t i) {
-      const float sum = sums.Sum(row, c);
-      const float grad =
-          epilogue.y == nullptr ? sum : epilogue.Gradient(sum, ToFloat(epilogue.y[i]));
+      float grad = sums.Sum(row, c);
+      if (epilogue.y != nullptr) grad = epilogue.Gradient(grad, ToFloat(epilogue.y[i]));
       grad_x[i] = FromFloat<T>(grad);
       sums.At(row, c) = grad;
     });
     if (grad_bias == nullptr) return;
     __syncthreads();  // The first slice has the gradients.
-    using Lane = TileLane<Sums>;
-    const Lane lane(place);
-    float grads = 0;
-    lane.ForEachRow([&](int row) { grads += sums.At(row, lane.c); });
-    const double total = Lane::Total(grads);
-    if (lane.answers()) StoreSum(bias_mode, total, grad_bias[lane.column]);
+    StoreColumnSums(sums, place, bias_mode, grad_bias);
   }
 };
 
@@ -158,58 +154,55 @@ struct NormGradientFinish {
 
   template <typename Sums>
   __device__ void operator()(const Sums& sums, const TilePlace& place) const {
-    LoadOperands(sums, place);
+    const Sums inputs{sums.Slice(Sums::kSlices)};
+    LoadOperands(sums, inputs, place);
     __syncthreads();  // The first slice has g, the one behind the last has x.
-    Differentiate(sums, place);
-    __syncthreads();  // The first slice has grad_x.
+    SIMT_SHARED(double, totals, [Sums::kColumns][2]);
+    SumGradients(sums, inputs, place, totals);
+    __syncthreads();  // The totals are there.
+    SIMT_SHARED(Slopes, slopes, [Sums::kColumns]);
+    ForOwnColumn<Sums>(
+        place, [&](int c, int column) { slopes[c] = FinishChannel(args.norm, column, totals[c]); });
+    __syncthreads();  // The slopes are there.
     ForEachElement<Sums>(place, [&](int row, int c, int, int64_t i) {
-      args.norm.grad_x[i] = FromFloat<T>(sums.At(row, c));
+      const T grad_x = FromFloat<T>(slopes[c](sums.At(row, c), inputs.At(row, c)));
+      args.norm.grad_x[i] = grad_x;
+      sums.At(row, c) = ToFloat(grad_x);  // what memory has, which the bias's gradient sums
     });
+    if (args.grad_bias == nullptr) return;
+    __syncthreads();  // The first slice has the gradients.
+    StoreColumnSums(sums, place, args.bias_mode, args.grad_bias);
   }
 
  private:
   template <typename Sums>
-  __device__ static Sums Inputs(const Sums& sums) {
-    return {sums.Slice(Sums::kSlices)};
-  }
-
-  template <typename Sums>
-  __device__ void LoadOperands(const Sums& sums, const TilePlace& place) const {
+  __device__ void LoadOperands(const Sums& sums, const Sums& inputs, const TilePlace& place) const {
     const AnyActivation act{args.norm.activation};
     ForEachElement<Sums>(place, [&](int row, int c, int, int64_t i) {
       float g = sums.Sum(row, c);
       if (args.norm.y != nullptr) g *= act.Derivative(ToFloat(args.norm.y[i]));
       sums.At(row, c) = g;
-      Inputs(sums).At(row, c) = ToFloat(args.norm.x[i]);
+      inputs.At(row, c) = ToFloat(args.norm.x[i]);
     });
   }
 
   template <typename Sums>
-  __device__ void Differentiate(const Sums& sums, const TilePlace& place) const {
-    using Lane = TileLane<Sums>;
-    const Lane lane(place);
-    const Sums inputs = Inputs(sums);
-    const float mean = lane.end_row > 0 ? args.norm.mean[lane.column] : 0;
-    float grads = 0, products = 0;
-    lane.ForEachRow([&](int row) {
-      const float g = sums.At(row, lane.c);
-      grads += g;
-      products = fmaf(g, inputs.At(row, lane.c) - mean, products);
+  __device__ void SumGradients(const Sums& sums, const Sums& inputs, const TilePlace& place,
+                               double (*totals)[2]) const {
+    ForEachColumn<Sums>(place, [&](int c, int column) {
+      const float mean = args.norm.mean[column];
+      float grads = 0, products = 0;
+      for (int row = TileLane(); row < place.rows; row += kWarp) {
+        const float g = sums.At(row, c);
+        grads += g;
+        products = fmaf(g, inputs.At(row, c) - mean, products);
+      }
+      const double all[] = {WarpSum<double>(grads), WarpSum<double>(products)};
+      if (TileLane() == 0) {
+        totals[c][0] = all[0];
+        totals[c][1] = all[1];
+      }
     });
-    const double totals[] = {Lane::Total(grads), Lane::Total(products)};
-    Slopes slopes = {};
-    if (lane.answers()) slopes = FinishChannel(args.norm, lane.column, totals);
-    slopes = {Lane::FromFirst(slopes.mean), Lane::FromFirst(slopes.slope),
-              Lane::FromFirst(slopes.curve), Lane::FromFirst(slopes.level)};
-    float rounded = 0;  // what memory has, which the bias's gradient sums
-    lane.ForEachRow([&](int row) {
-      float& value = sums.At(row, lane.c);
-      value = slopes(value, inputs.At(row, lane.c));
-      rounded += ToFloat(FromFloat<T>(value));
-    });
-    if (args.grad_bias == nullptr) return;
-    const double total = Lane::Total(rounded);
-    if (lane.answers()) StoreSum(args.bias_mode, total, args.grad_bias[lane.column]);
   }
 };
 

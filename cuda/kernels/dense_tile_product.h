@@ -93,38 +93,61 @@ class MultiplyAddTile {
   Pack<float> sums_[kRowTiles] = {};
 };
 
-// Tensor cores: a warp has 16 rows and a slice of a stage's depth.
-template <typename T, int kRowTiles, bool kForward>
+// Tensor cores: a warp has some tiles of 16 rows, all columns, and a slice of a stage's depth.
+template <typename T, int kRowTiles, int kColumnTiles, bool kForward>
 class TensorTile {
  public:
   using Element = T;
-  static constexpr int kColumns = kMatrixTile;
+  static constexpr int kColumns = kMatrixTile * kColumnTiles;
   using Stage = TileStage<T, kColumns, !kForward>;
-  using Sums = TileSums<kMatrixTile * kRowTiles, kColumns, kTileWarps / kRowTiles>;
+  // Tiles of a warp, or warps of a tile.
+  static constexpr int kWarpTiles = kRowTiles >= kTileWarps ? kRowTiles / kTileWarps : 1;
+  static constexpr int kSlices = kRowTiles >= kTileWarps ? 1 : kTileWarps / kRowTiles;
+  using Sums = TileSums<kMatrixTile * kRowTiles, kColumns, kSlices>;
 
   __device__ void Accumulate(const T* rows, const T* weight) {
     constexpr int kStep = kMatrixTileDepth<T>;
-    rows += FirstRow() * Stage::kRowStride;
 #pragma unroll
-    for (int first = 0; first < Stage::kDepth; first += kStep * Sums::kSlices) {
+    for (int first = 0; first < Stage::kDepth; first += kStep * kSlices) {
       const int depth = first + Slice() * kStep;
-      tile_.template MultiplyAdd<!kForward>(
-          rows + depth, Stage::kRowStride,
-          weight + (kForward ? depth : depth * Stage::kWeightStride), Stage::kWeightStride);
+      MatrixRows<T> x[kWarpTiles];
+#pragma unroll
+      for (int r = 0; r < kWarpTiles; ++r) {
+        x[r].Load(rows + FirstRow(r) * Stage::kRowStride + depth, Stage::kRowStride);
+      }
+#pragma unroll
+      for (int c = 0; c < kColumnTiles; ++c) {
+        const int column = c * kMatrixTile;
+        MatrixColumns<T, !kForward> w;
+        w.Load(weight + (kForward ? column * Stage::kWeightStride + depth
+                                  : depth * Stage::kWeightStride + column),
+               Stage::kWeightStride);
+#pragma unroll
+        for (int r = 0; r < kWarpTiles; ++r) sums_[r][c].MultiplyAdd(x[r], w);
+      }
     }
   }
 
   __device__ void Store(const Sums& sums) const {
-    tile_.Store(sums.Slice(Slice()) + FirstRow() * Sums::kStride, Sums::kStride);
+#pragma unroll
+    for (int r = 0; r < kWarpTiles; ++r) {
+#pragma unroll
+      for (int c = 0; c < kColumnTiles; ++c) {
+        sums_[r][c].Store(sums.Slice(Slice()) + FirstRow(r) * Sums::kStride + c * kMatrixTile,
+                          Sums::kStride);
+      }
+    }
   }
 
  private:
-  static_assert(kTileWarps % kRowTiles == 0);
+  static_assert(kTileWarps % kRowTiles == 0 || kRowTiles % kTileWarps == 0);
   __device__ static int Warp() { return static_cast<int>(threadIdx.x) / kWarp; }
-  __device__ static int FirstRow() { return Warp() % kRowTiles * kMatrixTile; }
+  __device__ static int FirstRow(int r) {
+    return (Warp() % kRowTiles + r * kTileWarps) * kMatrixTile;
+  }
   __device__ static int Slice() { return Warp() / kRowTiles; }
 
-  MatrixTile<T> tile_;
+  MatrixSums<T> sums_[kWarpTiles][kColumnTiles];
 };
 
 // The operands in global memory. weight is [columns][depth] or [depth][columns].
@@ -162,10 +185,10 @@ class TilePipeline {
   static constexpr int kStages = 4;
   static constexpr int kRowElems = Sums::kRows * Stage::kRowStride;
   static constexpr int kStageElems = kRowElems + Stage::kWeightRows * Stage::kWeightStride;
-  // A slice more than the sums need is the caller's.
+  // A slice more than the sums need is the caller's, on the way back.
   static constexpr size_t kSharedBytes = [] {
     const size_t stages = sizeof(T) * kStages * kStageElems;
-    const size_t sums = sizeof(float) * (Sums::kSlices + 1) * Sums::kElems;
+    const size_t sums = sizeof(float) * (Sums::kSlices + (kForward ? 0 : 1)) * Sums::kElems;
     return stages > sums ? stages : sums;
   }();
   static_assert(sizeof(T) * kRowElems % 32 == 0 && sizeof(T) * kStageElems % 32 == 0);
