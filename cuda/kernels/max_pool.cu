@@ -45,6 +45,7 @@ template <typename T, int kElems>
 __global__ void max_pool_forward_kernel(PoolGeometry window, int h, int w, Places windows,
                                         int packs, const T* __restrict__ x, T* __restrict__ y,
                                         int32_t* __restrict__ argmax) {
+  WaitForEarlierKernels();
   for (int i = PackIndex(); i < packs; i += PackStride()) {
     const Place place = windows.At(i);
     const int channels = windows.packs.value() * kElems;
@@ -82,6 +83,7 @@ __global__ void max_pool_backward_kernel(PoolGeometry window, Divisor stride_h, 
                                          const T* __restrict__ grad_y,
                                          const int32_t* __restrict__ argmax, T* __restrict__ grad_x,
                                          bool accumulate) {
+  WaitForEarlierKernels();
   for (int i = PackIndex(); i < packs; i += PackStride()) {
     const Place place = pixels.At(i);
     const int channels = pixels.packs.value() * kElems;

@@ -10,6 +10,7 @@ namespace {
 template <typename T, int kElems>
 __global__ void upsample_forward_kernel(Scaling scaling, Divisor pixel_packs, int packs,
                                         const T* __restrict__ x, T* __restrict__ y) {
+  WaitForEarlierKernels();
   const int64_t channels = int64_t{pixel_packs.value()} * kElems;
   for (int i = PackIndex(); i < packs; i += PackStride()) {
     const Division pack = pixel_packs.Divide(i);
@@ -27,6 +28,7 @@ template <typename T, int kElems>
 __global__ void upsample_backward_kernel(Scaling scaling, Divisor pixel_packs, int packs,
                                          const T* __restrict__ grad_y, T* __restrict__ grad_x,
                                          bool accumulate) {
+  WaitForEarlierKernels();
   const int64_t channels = int64_t{pixel_packs.value()} * kElems;
   for (int i = PackIndex(); i < packs; i += PackStride()) {
     const Division pack = pixel_packs.Divide(i);
