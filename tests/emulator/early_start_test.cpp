@@ -8,6 +8,7 @@
 #include "cuda/engine/graph_size.h"
 #include "cuda/support/simt.h"
 #include "tests/catch.h"
+#include "tests/emulator/joined_ops.h"
 #include "tests/emulator/stream.h"
 #include "tests/emulator/test_values.h"
 
@@ -189,6 +190,21 @@ TEST_CASE("Without leave no kernel starts early", "[emulator][early_start]") {
   NUMERAL_CUDA(cudaStreamSynchronize(capture.main.get()));
   CHECK(capture.count.Read()[0] == 3);
   CHECK(emulator::Counts().early_launches == 0);
+}
+
+TEST_CASE("In the graph of a phase own kernels in a row start early", "[emulator][early_start]") {
+  OneOpPlan tensors;
+  const auto tensor = [&](const char* name) { return tensors.Add(name, 3, Shape::Flat(5)); };
+  const TensorId a = tensor("a"), b = tensor("b"), c = tensor("c");
+  tensors.SetUniform(a, -1, 1);
+  tensors.SetUniform(b, -1, 1);
+  const Accumulate last{c, b};
+  const OpCase op_case =
+      WithOps(tensors.Finish("chain", last, tolerance::kElementwise),
+              {BinaryForward{BinaryKind::kAdd, false, a, b, c}, Accumulate{c, a}, last}, {});
+  const auto executable = MakeCudaEngine({})->Compile(op_case.plan);
+  CHECK(executable->SizeOfGraph(0).nodes == 3);
+  CHECK(executable->SizeOfGraph(0).early_starts == 2);
 }
 
 TEST_CASE("The fake runtime refuses early starts behind anything but a kernel of the stream",
