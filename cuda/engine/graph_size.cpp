@@ -15,20 +15,21 @@ struct Edges {
 };
 
 Edges EdgesOf(cudaGraph_t graph) {
+  const auto get = [&](cudaGraphNode_t* from, cudaGraphNode_t* to, cudaGraphEdgeData* data,
+                       size_t* count) {
 #if CUDART_VERSION >= 13000
-  const auto get = cudaGraphGetEdges;
+    NUMERAL_CUDA(cudaGraphGetEdges(graph, from, to, data, count));
 #else
-  const auto get = cudaGraphGetEdges_v2;
+    NUMERAL_CUDA(cudaGraphGetEdges_v2(graph, from, to, data, count));
 #endif
+  };
   size_t count = 0;
-  NUMERAL_CUDA(get(graph, nullptr, nullptr, nullptr, &count));
+  get(nullptr, nullptr, nullptr, &count);
   Edges edges;
   edges.from.resize(count);
   edges.to.resize(count);
   edges.data.resize(count);
-  if (count > 0) {
-    NUMERAL_CUDA(get(graph, edges.from.data(), edges.to.data(), edges.data.data(), &count));
-  }
+  if (count > 0) get(edges.from.data(), edges.to.data(), edges.data.data(), &count);
   return edges;
 }
 

@@ -30,7 +30,7 @@ __global__ void concat_forward_kernel(Parts<T> parts, Divisor pixel_packs, int p
 
 template <typename T, int kElems>
 __global__ void concat_backward_kernel(Divisor pixel_packs, int packs, int64_t total_channels,
-                                       const T* __restrict__ grad_y, T* __restrict__ grad_x,
+                                       const T* grad_y, T* __restrict__ grad_x,
                                        bool accumulate) {
   WaitForEarlierKernels();
   for (int i = PackIndex(); i < packs; i += PackStride()) {

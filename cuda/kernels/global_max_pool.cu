@@ -24,7 +24,7 @@ struct Maxima {
 };
 
 template <typename T, int kElems>
-__global__ void global_max_pool_forward_kernel(int pixels, int channels, const T* __restrict__ x,
+__global__ void global_max_pool_forward_kernel(int pixels, int channels, const T* x,
                                                T* __restrict__ y, int32_t* __restrict__ argmax) {
   WaitForEarlierKernels();
   SIMT_SHARED(Maxima<kElems>, shared, [kColumnThreads]);
@@ -56,8 +56,8 @@ __global__ void global_max_pool_forward_kernel(int pixels, int channels, const T
 
 template <typename T, int kElems>
 __global__ void global_max_pool_backward_kernel(Divisor pixels, Divisor pixel_packs, int packs,
-                                                const T* __restrict__ grad_y,
-                                                const int32_t* __restrict__ argmax,
+                                                const T* grad_y,
+                                                const int32_t* argmax,
                                                 T* __restrict__ grad_x, bool accumulate) {
   WaitForEarlierKernels();
   for (int i = PackIndex(); i < packs; i += PackStride()) {

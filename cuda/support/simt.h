@@ -43,7 +43,7 @@ inline constexpr unsigned kFullMask = 0xFFFFFFFFu;
 // ended (early_start.h): here it waits until that has ended and what it wrote is visible, and then
 // lets the one behind it start in its turn. All threads of all kernels wait, so that a kernel has
 // ended only after what it waited for: who waits for the last kernel of a stream has waited for all
-// of them. In front of it a kernel may do what needs no memory.
+// of them.
 __device__ inline void WaitForEarlierKernels() {
 #if defined(NUMERAL_EMULATED) || __CUDA_ARCH__ >= 900
   cudaGridDependencySynchronize();
