@@ -11,20 +11,25 @@ namespace {
 
 struct Edges {
   std::vector<cudaGraphNode_t> from, to;
+  std::vector<cudaGraphEdgeData> data;
 };
 
 Edges EdgesOf(cudaGraph_t graph) {
-  const auto get = [&](cudaGraphNode_t* from, cudaGraphNode_t* to, size_t* count) {
+  const auto get = [&](cudaGraphNode_t* from, cudaGraphNode_t* to, cudaGraphEdgeData* data,
+                       size_t* count) {
 #if CUDART_VERSION >= 13000
-    NUMERAL_CUDA(cudaGraphGetEdges(graph, from, to, nullptr, count));
+    NUMERAL_CUDA(cudaGraphGetEdges(graph, from, to, data, count));
 #else
-    NUMERAL_CUDA(cudaGraphGetEdges(graph, from, to, count));
+    NUMERAL_CUDA(cudaGraphGetEdges_v2(graph, from, to, data, count));
 #endif
   };
   size_t count = 0;
-  get(nullptr, nullptr, &count);
-  Edges edges{std::vector<cudaGraphNode_t>(count), std::vector<cudaGraphNode_t>(count)};
-  if (count > 0) get(edges.from.data(), edges.to.data(), &count);
+  get(nullptr, nullptr, nullptr, &count);
+  Edges edges;
+  edges.from.resize(count);
+  edges.to.resize(count);
+  edges.data.resize(count);
+  if (count > 0) get(edges.from.data(), edges.to.data(), edges.data.data(), &count);
   return edges;
 }
 
@@ -48,7 +53,10 @@ GraphSize SizeOf(cudaGraph_t graph) {
       changed = true;
     }
   }
-  GraphSize size{static_cast<int64_t>(nodes.size()), 0};
+  GraphSize size{static_cast<int64_t>(nodes.size()), 0, 0};
+  for (const cudaGraphEdgeData& edge : edges.data) {
+    size.early_starts += edge.type == cudaGraphDependencyTypeProgrammatic;
+  }
   for (const auto& [node, path] : paths) size.longest_path = std::max(size.longest_path, path);
   return size;
 }

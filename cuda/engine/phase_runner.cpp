@@ -2,6 +2,7 @@
 
 #include "cuda/engine/graph_size.h"
 #include "cuda/support/check.h"
+#include "cuda/support/early_start.h"
 #include "cuda/support/nvtx.h"
 
 namespace numeral::cuda {
@@ -68,6 +69,7 @@ PhaseRunner::Captured PhaseRunner::Capture(int64_t times) const {
   NUMERAL_CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
   cudaGraph_t handle = nullptr;
   try {
+    const EarlyStarts early_starts;
     for (int64_t i = 0; i < times; ++i) RunOnLanes();
   } catch (...) {
     cudaStreamEndCapture(stream, &handle);  // or the stream stays unusable

@@ -141,6 +141,7 @@ __device__ void UpdateShare(const AdamArgs& args, const GridShare& share,
 }
 
 __global__ void __launch_bounds__(kThreads) adam_kernel(const __grid_constant__ AdamList list) {
+  WaitForEarlierKernels();
   SIMT_SHARED(AdamScalars, scalars, [1]);
   const GridShare share = list.split.Share();
   if (list.packed[share.which]) {

@@ -4,7 +4,10 @@
 namespace numeral::cuda {
 namespace {
 
-__global__ void advance_step_kernel(int64_t* step) { *step += 1; }
+__global__ void advance_step_kernel(int64_t* step) {
+  WaitForEarlierKernels();
+  *step += 1;
+}
 
 }  // namespace
 

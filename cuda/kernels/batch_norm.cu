@@ -74,6 +74,7 @@ template <typename T, int kPack, typename Act>
 __global__ __launch_bounds__(kColumnThreads,
                              2) void batch_norm_one_slab_kernel(const BatchNormForwardArgs<T> args,
                                                                 const ColumnGrid grid, Act act) {
+  WaitForEarlierKernels();
   double totals[2];
   SumDistances<T, kPack>(args, grid, totals);
   SIMT_SHARED(Norm, norms, [kTileColumns<T>]);
@@ -90,6 +91,7 @@ __global__ __launch_bounds__(kColumnThreads,
 template <typename T, int kPack>
 __global__ __launch_bounds__(kColumnThreads, 2) void batch_norm_statistics_kernel(
     const BatchNormForwardArgs<T> args, const ColumnGrid grid, float* slopes, float* shifts) {
+  WaitForEarlierKernels();
   double totals[2];
   if (!SumDistances<T, kPack>(args, grid, totals)) return;
   const TileColumn<kPack> own(grid);
@@ -105,6 +107,7 @@ __global__ __launch_bounds__(kColumnThreads,
                                                              const ColumnGrid grid,
                                                              const float* slopes,
                                                              const float* shifts, Act act) {
+  WaitForEarlierKernels();
   Normalize<T, kPack>(grid, args.x, args.y, act, [&](int column) -> Norm {
     return {args.mean[column], slopes[column], shifts[column]};
   });
@@ -113,6 +116,7 @@ __global__ __launch_bounds__(kColumnThreads,
 template <typename T, int kPack, typename Act>
 __global__ __launch_bounds__(kColumnThreads, 2) void batch_norm_inference_kernel(
     const BatchNormInferenceArgs<T> args, const ColumnGrid grid, Act act) {
+  WaitForEarlierKernels();
   Normalize<T, kPack>(grid, args.x, args.y, act, [&](int column) -> Norm {
     const float inv_std = 1 / sqrtf(args.running_variance[column] + args.epsilon);
     return {args.running_mean[column], args.scale[column] * inv_std, args.shift[column]};

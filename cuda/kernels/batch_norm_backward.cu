@@ -77,6 +77,7 @@ __device__ void WriteGradients(const BatchNormBackwardArgs<T>& args, const Colum
 template <typename T, int kPack, typename Act>
 __global__ __launch_bounds__(kColumnThreads, 2) void batch_norm_backward_one_slab_kernel(
     const BatchNormBackwardArgs<T> args, const ColumnGrid grid, Act act) {
+  WaitForEarlierKernels();
   double totals[2];
   SumGradients<T, kPack>(args, grid, act, totals);
   SIMT_SHARED(Slopes, slopes, [kTileColumns<T>]);
@@ -92,6 +93,7 @@ __global__ __launch_bounds__(kColumnThreads, 2) void batch_norm_backward_one_sla
 template <typename T, int kPack, typename Act>
 __global__ __launch_bounds__(kColumnThreads, 2) void batch_norm_backward_sums_kernel(
     const BatchNormBackwardArgs<T> args, const ColumnGrid grid, Slopes* table, Act act) {
+  WaitForEarlierKernels();
   double totals[2];
   if (!SumGradients<T, kPack>(args, grid, act, totals)) return;
   const TileColumn<kPack> own(grid);
@@ -101,6 +103,7 @@ __global__ __launch_bounds__(kColumnThreads, 2) void batch_norm_backward_sums_ke
 template <typename T, int kPack, typename Act>
 __global__ __launch_bounds__(kColumnThreads, 2) void batch_norm_backward_apply_kernel(
     const BatchNormBackwardArgs<T> args, const ColumnGrid grid, const Slopes* table, Act act) {
+  WaitForEarlierKernels();
   WriteGradients<T, kPack>(args, grid, act, [&](int column) { return table[column]; });
 }
 

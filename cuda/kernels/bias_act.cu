@@ -98,6 +98,7 @@ __device__ void ForwardPack(const ForwardRange<T, Act>& range, int64_t i) {
 template <typename T, bool kDropout, typename Act>
 __global__ __launch_bounds__(kForwardThreads) void bias_act_forward_kernel(
     const BiasActForwardArgs<T> args, const ForwardConstants constants, Act act) {
+  WaitForEarlierKernels();
   const DropoutRange& place = args.ranges[blockIdx.y];
   ForwardRange<T, Act> range = {};
   range.x = args.x + place.first_elem;
@@ -127,6 +128,7 @@ __global__ __launch_bounds__(kColumnThreads,
                              2) void bias_act_backward_kernel(const BiasActBackwardArgs<T> args,
                                                               const ColumnGrid grid, float keep,
                                                               float scale, Act act) {
+  WaitForEarlierKernels();
   constexpr bool kReadsResult = kDropout || Act::kReadsResult;
   const ColumnThread<kPack> thread(grid);
   constexpr int kBatch = kRowBatch<2>;

@@ -24,8 +24,9 @@ __device__ void CombinePacks(BinaryKind kind, const T* a, const T* b, T* y, bool
 }
 
 template <typename T, int kElems>
-__global__ void binary_kernel(BinaryKind kind, const T* __restrict__ a, const T* __restrict__ b,
+__global__ void binary_kernel(BinaryKind kind, const T* a, const T* b,
                               T* __restrict__ y, int64_t elems, bool accumulate) {
+  WaitForEarlierKernels();
   ForEachPack<kElems>(elems, [=]<int kCount>(int64_t i) {
     CombinePacks<kCount>(kind, a + i, b + i, y + i, accumulate);
   });
@@ -33,9 +34,10 @@ __global__ void binary_kernel(BinaryKind kind, const T* __restrict__ a, const T*
 
 // `row_packs` are those of an image, `pixel_packs` those of a pixel.
 template <typename T, int kElems>
-__global__ void binary_spread_kernel(BinaryKind kind, const T* __restrict__ a,
-                                     const T* __restrict__ b, T* __restrict__ y, int packs,
+__global__ void binary_spread_kernel(BinaryKind kind, const T* a,
+                                     const T* b, T* __restrict__ y, int packs,
                                      Divisor row_packs, Divisor pixel_packs, bool accumulate) {
+  WaitForEarlierKernels();
   for (int i = PackIndex(); i < packs; i += PackStride()) {
     const Division row = row_packs.Divide(i);
     const int channel_pack = pixel_packs.Divide(row.remainder).remainder;
@@ -46,8 +48,9 @@ __global__ void binary_spread_kernel(BinaryKind kind, const T* __restrict__ a,
 }
 
 template <typename T, int kElems>
-__global__ void reduce_pixels_kernel(const T* __restrict__ x, const T* __restrict__ factor,
+__global__ void reduce_pixels_kernel(const T* x, const T* factor,
                                      T* __restrict__ y, int pixels, int channels, bool accumulate) {
+  WaitForEarlierKernels();
   using Sums = Pack<float, kElems>;
   SIMT_SHARED(Sums, shared, [kColumnThreads]);
   const int channel = static_cast<int>(blockIdx.y * blockDim.x + threadIdx.x) * kElems;

@@ -17,6 +17,7 @@ struct Parts {
 template <typename T, int kElems>
 __global__ void concat_forward_kernel(Parts<T> parts, Divisor pixel_packs, int packs,
                                       T* __restrict__ y) {
+  WaitForEarlierKernels();
   for (int i = PackIndex(); i < packs; i += PackStride()) {
     const Division pack = pixel_packs.Divide(i);
     int part = 0;
@@ -29,8 +30,9 @@ __global__ void concat_forward_kernel(Parts<T> parts, Divisor pixel_packs, int p
 
 template <typename T, int kElems>
 __global__ void concat_backward_kernel(Divisor pixel_packs, int packs, int64_t total_channels,
-                                       const T* __restrict__ grad_y, T* __restrict__ grad_x,
+                                       const T* grad_y, T* __restrict__ grad_x,
                                        bool accumulate) {
+  WaitForEarlierKernels();
   for (int i = PackIndex(); i < packs; i += PackStride()) {
     const Division pack = pixel_packs.Divide(i);
     const int64_t from = pack.quotient * total_channels + pack.remainder * kElems;

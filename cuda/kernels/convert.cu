@@ -9,8 +9,9 @@ namespace numeral::cuda {
 namespace {
 
 template <typename X, typename Y, int kElems>
-__global__ void convert_kernel(const X* __restrict__ x, Y* __restrict__ y, int64_t elems,
+__global__ void convert_kernel(const X* x, Y* __restrict__ y, int64_t elems,
                                bool accumulate) {
+  WaitForEarlierKernels();
   ForEachPack<kElems>(elems, [=]<int kCount>(int64_t i) {
     float values[kCount];
     LoadFloats<kCount>(x + i, values);

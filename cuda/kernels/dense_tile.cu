@@ -10,6 +10,7 @@ namespace {
 template <typename Product, bool kForward, typename Finish>
 __global__ __launch_bounds__(kTileThreads) void dense_tile_kernel(
     const TileOperands<typename Product::Element> operands, const Finish finish) {
+  WaitForEarlierKernels();
   const TilePlace place{operands.rows, operands.columns,
                         static_cast<int>(blockIdx.x) * Product::kColumns};
   finish(TilePipeline<Product, kForward>::Run(operands, place.first_column), place);

@@ -8,6 +8,7 @@ namespace {
 template <typename T, typename Make>
 __global__ void __launch_bounds__(kDrawThreads)
     draw_kernel(DrawStream draws, Make make, T* __restrict__ out, int64_t elems, bool packed) {
+  WaitForEarlierKernels();
   DrawShare(draws, RunningStep(draws.step), make, out, elems, packed, {0, blockIdx.x, gridDim.x});
 }
 

@@ -24,6 +24,7 @@ __device__ void Update(const EmaArgs& args, float rest, int64_t i) {
 
 template <bool kPacked>
 __global__ void ema_kernel(EmaArgs args, float rest) {
+  WaitForEarlierKernels();
   const int64_t thread = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   const int64_t stride = int64_t{gridDim.x} * kThreads * kElems;
   for (int64_t i = thread * kElems; i < args.elems; i += stride) {

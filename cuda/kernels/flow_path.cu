@@ -11,6 +11,7 @@ constexpr float kQuarter = 1.57079632679489662f;  // of a turn
 // kElems: 4, where rows are a multiple of it, or 1.
 template <typename T, int kElems>
 __global__ void flow_path_kernel(FlowPathArgs<T> args) {
+  WaitForEarlierKernels();
   const int64_t elems = args.rows * args.size;
   const int64_t thread = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   const int64_t stride = int64_t{gridDim.x} * kThreads * kElems;

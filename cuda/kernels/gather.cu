@@ -9,6 +9,7 @@ namespace {
 template <typename Args>
 __global__ void __launch_bounds__(kGatherThreads)
     gather_kernel(const __grid_constant__ Args args, bool packed) {
+  WaitForEarlierKernels();
   GatherRow(args, packed, RunningStep(args.order.step), blockIdx.x);
 }
 

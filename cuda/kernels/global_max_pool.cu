@@ -24,8 +24,9 @@ struct Maxima {
 };
 
 template <typename T, int kElems>
-__global__ void global_max_pool_forward_kernel(int pixels, int channels, const T* __restrict__ x,
+__global__ void global_max_pool_forward_kernel(int pixels, int channels, const T* x,
                                                T* __restrict__ y, int32_t* __restrict__ argmax) {
+  WaitForEarlierKernels();
   SIMT_SHARED(Maxima<kElems>, shared, [kColumnThreads]);
   const int channel = static_cast<int>(blockIdx.y * blockDim.x + threadIdx.x) * kElems;
   const int64_t row = blockIdx.x;
@@ -55,9 +56,10 @@ __global__ void global_max_pool_forward_kernel(int pixels, int channels, const T
 
 template <typename T, int kElems>
 __global__ void global_max_pool_backward_kernel(Divisor pixels, Divisor pixel_packs, int packs,
-                                                const T* __restrict__ grad_y,
-                                                const int32_t* __restrict__ argmax,
+                                                const T* grad_y,
+                                                const int32_t* argmax,
                                                 T* __restrict__ grad_x, bool accumulate) {
+  WaitForEarlierKernels();
   for (int i = PackIndex(); i < packs; i += PackStride()) {
     const Division pack = pixel_packs.Divide(i), pixel = pixels.Divide(pack.quotient);
     const int64_t from = (int64_t{pixel.quotient} * pixel_packs.value() + pack.remainder) * kElems;

@@ -222,6 +222,7 @@ __device__ void FinishBias(const HeadKernelArgs<T, Act>& args) {
 template <typename T, int kWidth, typename Act>
 __global__ void __launch_bounds__(kThreads)
     head_kernel(const __grid_constant__ HeadKernelArgs<T, Act> args) {
+  WaitForEarlierKernels();
   SIMT_SHARED(float, grads, [kBlockRows]);
   SIMT_SHARED(double, values, [kBlockRows * kMaxLosses]);
   const int first_row = static_cast<int>(blockIdx.x) * args.block_rows;

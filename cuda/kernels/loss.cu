@@ -36,6 +36,7 @@ __device__ double SumOfAnyRows(const LossArgs<T>& loss, int thread) {
 template <typename T>
 __global__ void __launch_bounds__(kThreads* kMaxLosses)
     losses_kernel(const __grid_constant__ LossList<T> list, int count) {
+  WaitForEarlierKernels();
   SIMT_SHARED(double, sums, [kMaxLosses * kWarps]);
   SIMT_SHARED(float*, metrics, [kMaxLosses]);
   const int which = static_cast<int>(threadIdx.x) / kThreads;

@@ -43,8 +43,9 @@ struct Places {
 // `windows` are the places of the result.
 template <typename T, int kElems>
 __global__ void max_pool_forward_kernel(PoolGeometry window, int h, int w, Places windows,
-                                        int packs, const T* __restrict__ x, T* __restrict__ y,
+                                        int packs, const T* x, T* __restrict__ y,
                                         int32_t* __restrict__ argmax) {
+  WaitForEarlierKernels();
   for (int i = PackIndex(); i < packs; i += PackStride()) {
     const Place place = windows.At(i);
     const int channels = windows.packs.value() * kElems;
@@ -79,9 +80,10 @@ __global__ void max_pool_forward_kernel(PoolGeometry window, int h, int w, Place
 template <typename T, int kElems>
 __global__ void max_pool_backward_kernel(PoolGeometry window, Divisor stride_h, Divisor stride_w,
                                          int p, int q, Places pixels, int packs,
-                                         const T* __restrict__ grad_y,
-                                         const int32_t* __restrict__ argmax, T* __restrict__ grad_x,
+                                         const T* grad_y,
+                                         const int32_t* argmax, T* __restrict__ grad_x,
                                          bool accumulate) {
+  WaitForEarlierKernels();
   for (int i = PackIndex(); i < packs; i += PackStride()) {
     const Place place = pixels.At(i);
     const int channels = pixels.packs.value() * kElems;

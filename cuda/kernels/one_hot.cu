@@ -8,6 +8,7 @@ constexpr int kThreads = 256;
 
 template <typename T>
 __global__ void one_hot_kernel(OneHotArgs<T> args) {
+  WaitForEarlierKernels();
   const int64_t elems = args.rows * args.classes;
   const int64_t stride = int64_t{gridDim.x} * kThreads;
   for (int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x; i < elems; i += stride) {

@@ -8,9 +8,10 @@ namespace numeral::cuda {
 namespace {
 
 template <typename T, int kElems>
-__global__ void permute_kernel(Divisor row_packs, int packs, const T* __restrict__ x,
-                               const int32_t* __restrict__ source, T* __restrict__ y,
+__global__ void permute_kernel(Divisor row_packs, int packs, const T* x,
+                               const int32_t* source, T* __restrict__ y,
                                bool accumulate) {
+  WaitForEarlierKernels();
   for (int i = PackIndex(); i < packs; i += PackStride()) {
     const Division pack = row_packs.Divide(i);
     const T* row = x + int64_t{pack.quotient} * row_packs.value() * kElems;

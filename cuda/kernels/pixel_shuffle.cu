@@ -29,7 +29,8 @@ __device__ int64_t LargeOffset(int place, const Scaling& scaling, int64_t channe
 
 template <typename T, int kElems>
 __global__ void pixel_shuffle_forward_kernel(Scaling scaling, Divisor pixel_packs, int packs,
-                                             const T* __restrict__ x, T* __restrict__ y) {
+                                             const T* x, T* __restrict__ y) {
+  WaitForEarlierKernels();
   const int64_t channels = int64_t{pixel_packs.value()} * kElems;
   for (int i = PackIndex(); i < packs; i += PackStride()) {
     const Offsets offsets = OffsetsOf<kElems>(i, scaling, pixel_packs);
@@ -56,8 +57,9 @@ __global__ void pixel_shuffle_forward_kernel(Scaling scaling, Divisor pixel_pack
 
 template <typename T, int kElems>
 __global__ void pixel_shuffle_backward_kernel(Scaling scaling, Divisor pixel_packs, int packs,
-                                              const T* __restrict__ grad_y, T* __restrict__ grad_x,
+                                              const T* grad_y, T* __restrict__ grad_x,
                                               bool accumulate) {
+  WaitForEarlierKernels();
   const int64_t channels = int64_t{pixel_packs.value()} * kElems;
   for (int i = PackIndex(); i < packs; i += PackStride()) {
     const Offsets offsets = OffsetsOf<kElems>(i, scaling, pixel_packs);

@@ -47,6 +47,7 @@ __device__ void MakeShare(const SourceArgs<T>& source, bool packed, int64_t step
 template <typename T>
 __global__ void __launch_bounds__(kDrawThreads)
     sources_kernel(const __grid_constant__ SourceList<T> list) {
+  WaitForEarlierKernels();
   const StepCounter& counter = list.counter;
   const int64_t step = RunningStep(counter.step) + (counter.advances ? 1 : 0);
   const GridShare share = list.split.Share();

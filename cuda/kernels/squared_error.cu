@@ -45,6 +45,7 @@ __device__ double SumOfSquares(const SquaredErrorArgs<T>& args) {
 template <typename T, bool kPacked>
 __global__ void __launch_bounds__(kThreads)
     squared_error_kernel(const __grid_constant__ SquaredErrorArgs<T> args) {
+  WaitForEarlierKernels();
   SIMT_SHARED(double, per_warp, [kThreads / kWarp]);
   double sum = BlockSum(SumOfSquares<T, kPacked>(args), per_warp);
   if (threadIdx.x == 0) args.partials[blockIdx.x] = sum;

@@ -140,6 +140,7 @@ template <typename T, bool kWhole, typename Epilogue>
 __global__ void __launch_bounds__(kThreads, 2)
     thin_conv_to_thin_kernel(Shape shape, Layout layout, const T* wide, const float* weight,
                              T* thin, Epilogue epilogue) {
+  WaitForEarlierKernels();
   const SharedMemory<T> shared(layout);
   const Band band = BandOf(static_cast<int>(blockIdx.x), shape.thin_h, layout.band_rows);
   ForEachWeight(shape, weight, layout.padded_taps(), layout.channels,

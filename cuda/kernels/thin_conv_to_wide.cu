@@ -38,6 +38,7 @@ template <typename T, bool kWhole, typename Epilogue>
 __global__ void __launch_bounds__(kThreads, 2)
     thin_conv_to_wide_kernel(Shape shape, int band_rows, const T* thin, const float* weight,
                              T* wide, Epilogue epilogue) {
+  WaitForEarlierKernels();
   const int packs = CeilDivide(shape.channels, kPackElems<T>);
   const PackedWeights<T> weights = {DynamicShared<float>(), packs};
   float* plane = weights.data + shape.taps() * packs * kPackElems<T>;

@@ -76,6 +76,7 @@ template <typename T, bool kWhole>
 __global__ void __launch_bounds__(kThreads, 2)
     thin_conv_weight_kernel(Shape shape, Layout layout, const T* thin, const T* wide,
                             float* partials) {
+  WaitForEarlierKernels();
   auto* block_sums = DynamicShared<float>();  // [kTaps * pack][kThreads]
   float* plane = block_sums + kTaps * kPackElems<T> * kThreads;
   const int first_item = static_cast<int>(blockIdx.y) * layout.items;
@@ -118,6 +119,7 @@ __global__ void __launch_bounds__(kThreads, 2)
 __global__ void __launch_bounds__(kThreads)
     thin_conv_weight_sum_kernel(const float* partials, int count, int elems, float* grad_weight,
                                 bool accumulate) {
+  WaitForEarlierKernels();
   SIMT_SHARED(float, sums, [kSumLanes][kSumColumns]);
   const int column = static_cast<int>(threadIdx.x) % kSumColumns;
   const int lane = static_cast<int>(threadIdx.x) / kSumColumns;

@@ -67,6 +67,7 @@ template <typename T, int kWidth, typename Epilogue>
 __global__ void __launch_bounds__(kThreads)
     thin_dense_to_thin_kernel(ThinShape shape, const T* wide, const float* weight, T* thin,
                               Epilogue epilogue) {
+  WaitForEarlierKernels();
   SIMT_SHARED(float, per_warp, [kWarps][kDotRows * kThinTile]);
   const int first_row = static_cast<int>(blockIdx.x) * kDotRows;
   const int first_t = static_cast<int>(blockIdx.y) * kThinTile;
@@ -146,6 +147,7 @@ template <typename T, int kWidth, typename Epilogue>
 __global__ void __launch_bounds__(kSpreadThreads)
     thin_dense_to_wide_kernel(ThinShape shape, const T* thin, const float* weight, T* wide,
                               Epilogue epilogue) {
+  WaitForEarlierKernels();
   const int w =
       (static_cast<int>(blockIdx.y) * kSpreadThreads + static_cast<int>(threadIdx.x)) * kWidth;
   SpreadRows<kWidth>(shape, thin, weight, static_cast<int>(blockIdx.x) * kSpreadRows, w, wide,
@@ -209,6 +211,7 @@ template <typename T, int kWidth>
 __global__ void __launch_bounds__(kThreads)
     thin_dense_weight_kernel(ThinShape shape, const T* thin, const T* wide,
                              ThinDenseBackwardWeightArgs<T> args, unsigned slabs) {
+  WaitForEarlierKernels();
   constexpr int kColumns = kWarp * kWidth;
   using Tile = GradientTile<kColumns>;
   SIMT_SHARED(float, per_warp, [kWarps][Tile::kElems]);

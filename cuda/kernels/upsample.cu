@@ -9,7 +9,8 @@ namespace {
 
 template <typename T, int kElems>
 __global__ void upsample_forward_kernel(Scaling scaling, Divisor pixel_packs, int packs,
-                                        const T* __restrict__ x, T* __restrict__ y) {
+                                        const T* x, T* __restrict__ y) {
+  WaitForEarlierKernels();
   const int64_t channels = int64_t{pixel_packs.value()} * kElems;
   for (int i = PackIndex(); i < packs; i += PackStride()) {
     const Division pack = pixel_packs.Divide(i);
@@ -25,8 +26,9 @@ __global__ void upsample_forward_kernel(Scaling scaling, Divisor pixel_packs, in
 
 template <typename T, int kElems>
 __global__ void upsample_backward_kernel(Scaling scaling, Divisor pixel_packs, int packs,
-                                         const T* __restrict__ grad_y, T* __restrict__ grad_x,
+                                         const T* grad_y, T* __restrict__ grad_x,
                                          bool accumulate) {
+  WaitForEarlierKernels();
   const int64_t channels = int64_t{pixel_packs.value()} * kElems;
   for (int i = PackIndex(); i < packs; i += PackStride()) {
     const Division pack = pixel_packs.Divide(i);

@@ -22,13 +22,4 @@ void FailRequirement(const char* what) {
   Fail("internal error: a kernel's argument is wrong: {}", what);
 }
 
-#ifndef NUMERAL_EMULATED
-void AllowSharedMemory(const char* name, const void* kernel, size_t bytes) {
-  constexpr size_t kWithoutAsking = 48 * 1024;
-  if (bytes <= kWithoutAsking) return;
-  CheckLaunch(name, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                         static_cast<int>(bytes)));
-}
-#endif
-
 }  // namespace numeral::cuda

@@ -30,32 +30,53 @@ inline unsigned BlocksFor(int64_t elems, int threads, int64_t limit = 132 * 16) 
   return static_cast<unsigned>(blocks < limit ? blocks : limit);
 }
 
+// A launch as the runtime takes it.
+class PreparedLaunch {
+ public:
+  // Raises the kernel's limit of dynamic shared memory where it needs more than 48 KiB, and lets it
+  // start early where EarlyStarts (early_start.h) allows that.
+  PreparedLaunch(const char* name, const void* kernel, const LaunchShape& shape,
+                 cudaStream_t stream);
+  PreparedLaunch(const PreparedLaunch&) = delete;
+  PreparedLaunch& operator=(const PreparedLaunch&) = delete;
+  const cudaLaunchConfig_t& config() const { return config_; }
+
+  // `status` is what the runtime said to it.
+  void Finish(cudaError_t status) const;
+
+ private:
+  const char* name_;
+  cudaLaunchAttribute early_ = {};
+  cudaLaunchConfig_t config_ = {};
+};
+
 }  // namespace numeral::cuda
 
 #ifdef NUMERAL_EMULATED
 #include "tests/emulator/launch.h"
 #else
 
-#include <utility>
-
 namespace numeral::cuda {
 
-// Raises the kernel's limit of dynamic shared memory where it needs more than 48 KiB.
-void AllowSharedMemory(const char* name, const void* kernel, size_t bytes);
-
-// Enqueues kernel(args...) on the stream; arguments are converted to the kernel's parameters.
-template <typename... Params, typename... Args>
-void Launch(const char* name, void (*kernel)(Params...), const LaunchShape& shape,
-            cudaStream_t stream, Args&&... args) {
-  AllowSharedMemory(name, reinterpret_cast<const void*>(kernel), shape.shared_bytes);
-  cudaLaunchConfig_t config = {};
-  config.gridDim = shape.grid;
-  config.blockDim = shape.block;
-  config.dynamicSmemBytes = shape.shared_bytes;
-  config.stream = stream;
-  CheckLaunch(name, cudaLaunchKernelEx(&config, kernel, static_cast<Params>(args)...));
+template <typename... Params>
+cudaError_t LaunchKernel(const char* /*name*/, const cudaLaunchConfig_t& config,
+                         void (*kernel)(Params...), Params... args) {
+  return cudaLaunchKernelEx(&config, kernel, args...);
 }
 
 }  // namespace numeral::cuda
 
 #endif
+
+namespace numeral::cuda {
+
+// Enqueues kernel(args...) on the stream; arguments are converted to the kernel's parameters.
+template <typename... Params, typename... Args>
+void Launch(const char* name, void (*kernel)(Params...), const LaunchShape& shape,
+            cudaStream_t stream, Args&&... args) {
+  const PreparedLaunch launch(name, reinterpret_cast<const void*>(kernel), shape, stream);
+  launch.Finish(
+      LaunchKernel<Params...>(name, launch.config(), kernel, static_cast<Params>(args)...));
+}
+
+}  // namespace numeral::cuda

@@ -37,4 +37,18 @@ namespace numeral::cuda {
 inline constexpr int kWarp = 32;
 inline constexpr unsigned kFullMask = 0xFFFFFFFFu;
 
+// The first statement of every kernel, before any access to global memory and any return.
+//
+// From compute capability 9.0 on a kernel may start before the one in front of it in its stream has
+// ended (early_start.h): here it waits until that has ended and what it wrote is visible, and then
+// lets the one behind it start in its turn. All threads of all kernels wait, so that a kernel has
+// ended only after what it waited for: who waits for the last kernel of a stream has waited for all
+// of them.
+__device__ inline void WaitForEarlierKernels() {
+#if defined(NUMERAL_EMULATED) || __CUDA_ARCH__ >= 900
+  cudaGridDependencySynchronize();
+  cudaTriggerProgrammaticLaunchCompletion();
+#endif
+}
+
 }  // namespace numeral::cuda

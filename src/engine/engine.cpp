@@ -26,9 +26,9 @@ std::string DescribeGraphs(const std::shared_ptr<const Plan>& plan, Engine& engi
     // Libraries load kernels at their first run, which a capture does not allow.
     executable->Enqueue(phase);
     const GraphSize size = executable->SizeOfGraph(phase);
-    text +=
-        fmt::format("{}: {} graph nodes, {} on the longest path\n",
-                    plan->phases[static_cast<size_t>(phase)].name(), size.nodes, size.longest_path);
+    text += fmt::format("{}: {} graph nodes, {} on the longest path, {} start early\n",
+                        plan->phases[static_cast<size_t>(phase)].name(), size.nodes,
+                        size.longest_path, size.early_starts);
   }
   return text;
 }

@@ -43,9 +43,10 @@ struct EngineCounters {
   int64_t graph_launches = 0;
 };
 
-// Kernels and copies, and how many of them come one after another at least.
+// Kernels and copies, how many of them come one after another at least, and how many may start
+// before the one in front of them has ended.
 struct GraphSize {
-  int64_t nodes = 0, longest_path = 0;
+  int64_t nodes = 0, longest_path = 0, early_starts = 0;
 };
 
 struct OpTime {
@@ -145,8 +146,8 @@ struct EngineOptions {
 // with the reason where it cannot be had. "auto" is the GPU where there is one.
 std::unique_ptr<Engine> MakeEngine(const std::string& device, const EngineOptions& options = {});
 
-// "step[256]: 37 graph nodes, 24 on the longest path", a line for every phase; empty where the
-// engine has no graphs. Runs every phase once.
+// "step[256]: 37 graph nodes, 24 on the longest path, 9 start early", a line for every phase; empty
+// where the engine has no graphs. Runs every phase once.
 std::string DescribeGraphs(const std::shared_ptr<const Plan>& plan, Engine& engine);
 
 // Defined in cpu/.

@@ -35,6 +35,7 @@ void AccessChecker::BeginBlock(unsigned block) {
   clocks_.assign(threads_, start);
   for (unsigned thread = 0; thread < threads_; ++thread) clocks_[thread][thread % 32] = 1;
   acquired_.clear();
+  has_waited_.assign(threads_, false);
 }
 
 void AccessChecker::BeginThread(unsigned thread, const std::byte* stack, size_t stack_bytes) {
@@ -127,6 +128,9 @@ void AccessChecker::Access(Kind kind, const void* address, size_t bytes, const v
     const size_t within = offset % kGranule;
     const size_t count = std::min(kGranule - within, bytes - done);
     now.bytes = static_cast<uint8_t>(((1u << count) - 1) << within);
+    if (page != nullptr && !shared && !has_waited_[thread_]) {
+      AbortKernel("global memory before WaitForEarlierKernels(): " + Describe(now));
+    }
     if (page != nullptr) Check(&page->cells[offset / kGranule], now, at, shared);
     done += count;
   }

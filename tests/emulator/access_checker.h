@@ -6,7 +6,8 @@
 // that is not ordered after a conflicting one ends the kernel with both places in the source.
 // Blocks are ordered by "release and acquire" alone: writes, __threadfence(), an atomic operation;
 // in the other block an atomic operation on the same address. Reads of shared memory that its block
-// has not written are found too.
+// has not written are found too, and accesses to global memory by threads that have not waited for
+// the kernels in front of theirs.
 //
 // Fed by the calls that -fsanitize=thread puts in front of accesses (tsan_hooks.cpp) and by the
 // emulator's Observer.
@@ -32,6 +33,7 @@ class AccessChecker : public Observer {
   void BeginBlock(unsigned block) override;
   void BeginThread(unsigned thread, const std::byte* stack, size_t stack_bytes) override;
   void EndLaunch() override { running_ = false; }
+  void WaitForEarlierGrids() override { has_waited_[thread_] = true; }
   void OpenBarrier() override;
   void SyncLanes(unsigned warp, unsigned lanes) override;
   void Fence() override;
@@ -88,6 +90,7 @@ class AccessChecker : public Observer {
   uint3 grid_{};
   const std::byte *stack_ = nullptr, *stack_end_ = nullptr;
 
+  std::vector<bool> has_waited_;  // by thread
   // clocks_[thread][lane]: how much of the lane of its own warp the thread knows to have happened.
   std::vector<std::array<uint32_t, 32>> clocks_;
   std::vector<std::vector<uint16_t>> fence_epochs_;  // of [block * threads_ + thread]

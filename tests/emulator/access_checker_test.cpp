@@ -12,6 +12,7 @@ namespace numeral::cuda {
 namespace {
 
 __global__ void exchange_kernel(int* out, bool with_barrier) {
+  WaitForEarlierKernels();
   SIMT_SHARED(int, values, [64]);
   values[threadIdx.x] = static_cast<int>(threadIdx.x);
   if (with_barrier) __syncthreads();
@@ -19,6 +20,7 @@ __global__ void exchange_kernel(int* out, bool with_barrier) {
 }
 
 __global__ void reuse_kernel(int* out, bool with_barrier) {
+  WaitForEarlierKernels();
   SIMT_SHARED(int, values, [64]);
   int sum = 0;
   for (int round = 0; round < 3; ++round) {
@@ -31,6 +33,7 @@ __global__ void reuse_kernel(int* out, bool with_barrier) {
 }
 
 __global__ void warp_exchange_kernel(int* out, bool with_sync) {
+  WaitForEarlierKernels();
   SIMT_SHARED(int, values, [64]);
   values[threadIdx.x] = 1;
   if (with_sync) __syncwarp();
@@ -38,6 +41,7 @@ __global__ void warp_exchange_kernel(int* out, bool with_sync) {
 }
 
 __global__ void count_kernel(int* count, bool atomic) {
+  WaitForEarlierKernels();
   if (threadIdx.x != 0) return;
   if (atomic) {
     atomicAdd(count, 1);
@@ -47,6 +51,7 @@ __global__ void count_kernel(int* count, bool atomic) {
 }
 
 __global__ void unwritten_kernel(float* out, int written) {
+  WaitForEarlierKernels();
   SIMT_SHARED(float, values, [64]);
   if (static_cast<int>(threadIdx.x) < written) values[threadIdx.x] = 1;
   __syncthreads();
@@ -54,6 +59,7 @@ __global__ void unwritten_kernel(float* out, int written) {
 }
 
 __global__ void bytes_kernel(unsigned char* out, bf16* halves) {
+  WaitForEarlierKernels();
   out[threadIdx.x] = 1;
   halves[threadIdx.x] = FromFloat<bf16>(2);
 }
@@ -62,6 +68,7 @@ enum class Last { kRight, kWithoutFence, kWithoutBarrier };
 
 // Sums the blocks' numbers, in each of three ways to publish them.
 __global__ void last_block_kernel(int* partials, unsigned* counter, int* sum, Last last) {
+  WaitForEarlierKernels();
   SIMT_SHARED(bool, is_last, [1]);
   partials[blockIdx.x * blockDim.x + threadIdx.x] = 1;
   if (last != Last::kWithoutFence) __threadfence();
@@ -77,6 +84,7 @@ __global__ void last_block_kernel(int* partials, unsigned* counter, int* sum, La
 
 // One thread fences for its block, behind a barrier.
 __global__ void one_fence_kernel(int* partials, unsigned* counter, int* sum) {
+  WaitForEarlierKernels();
   partials[blockIdx.x * blockDim.x + threadIdx.x] = 1;
   __syncthreads();
   if (threadIdx.x != 0) return;
@@ -88,6 +96,7 @@ __global__ void one_fence_kernel(int* partials, unsigned* counter, int* sum) {
 }
 
 __global__ void reduce_kernel(const int* x, int* partials, unsigned* counter, int* sum) {
+  WaitForEarlierKernels();
   SIMT_SHARED(int, per_warp, [32]);
   const int block_sum = BlockSum(x[blockIdx.x * blockDim.x + threadIdx.x], per_warp);
   if (threadIdx.x == 0) partials[blockIdx.x] = block_sum;

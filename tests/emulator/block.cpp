@@ -147,7 +147,22 @@ void Block::GoOn(Fiber* self) {
   MakeCurrent(thread);
 }
 
+// Nothing runs here before it has waited, so there is nothing to wait for.
+void Block::WaitForEarlierGrids() {
+  threads_[current_].has_waited = true;
+  if (observer != nullptr) observer->WaitForEarlierGrids();
+}
+
+void Block::LetLaterGridsStart() {
+  if (threads_[current_].has_waited) return;
+  throw Failure("thread " + ToString(threadIdx) +
+                " lets later kernels start before it has waited for earlier ones");
+}
+
 void Block::End(unsigned thread) {
+  if (!threads_[thread].has_waited) {
+    throw Failure("thread " + ToString(threadIdx) + " ends without WaitForEarlierKernels()");
+  }
   threads_[thread].ended = true;
   --alive_;
   const unsigned warp = thread / 32;
@@ -279,6 +294,9 @@ void SyncWarp(unsigned mask, const char* file, int line) {
   LaneCall call{.op = WarpOp::kSync, .mask = mask, .place = {file, line}};
   CurrentBlock().WarpCall(&call);
 }
+
+void WaitForEarlierGrids() { CurrentBlock().WaitForEarlierGrids(); }
+void LetLaterGridsStart() { CurrentBlock().LetLaterGridsStart(); }
 
 void Fence() {
   if (observer != nullptr) observer->Fence();

@@ -19,6 +19,8 @@ class Block {
   // Called by the running thread; they return when it may go on.
   int Barrier(BarrierKind kind, int predicate, const Place& place);
   void WarpCall(LaneCall* call);
+  void WaitForEarlierGrids();
+  void LetLaterGridsStart();
 
   // Ends the block in the midst of the running thread, which is not returned to.
   [[noreturn]] void Abort(const std::string& failure);
@@ -32,7 +34,8 @@ class Block {
     unsigned thread = 0;
   };
   struct Thread {
-    Fiber* fiber = nullptr;  // null before it starts
+    Fiber* fiber = nullptr;   // null before it starts
+    bool has_waited = false;  // for the kernels in front of this one
     bool at_barrier = false;
     bool ended = false;
   };

@@ -94,7 +94,9 @@ struct Step {
 TEST_CASE("Branches of a graph leave the bits of one op after the other", "[emulator][branches]") {
   const Step step;
   constexpr int64_t kRuns = 11;  // one op by op, eight in one graph, two in one each
+  emulator::ResetCounters();
   const auto expected = step.After(kRuns, false);
+  CHECK(emulator::Counts().early_launches == 0);
   for (uint64_t seed = 1; seed <= 12; ++seed) {
     emulator::SetSeed(seed);
     CHECK(step.After(kRuns, true) == expected);

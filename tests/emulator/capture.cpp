@@ -21,12 +21,20 @@ std::set<size_t> WithAncestors(const std::vector<Node>& nodes, const std::set<si
 
 }  // namespace
 
-size_t Device::AddNode(cudaStream_t stream, Node node) {
-  node.after.insert(node.after.end(), stream->capture_tail.begin(), stream->capture_tail.end());
-  stream->capture->nodes.push_back(std::move(node));
-  const size_t index = stream->capture->nodes.size() - 1;
-  stream->capture_tail = {index};
-  return index;
+// A programmatic dependency is on one kernel of the same stream. The real runtime may put up with
+// more; what becomes of the dependencies then it does not say.
+cudaError_t Device::AddNode(cudaStream_t stream, Node node) {
+  const std::set<size_t>& tail = stream->capture_tail;
+  std::vector<Node>& nodes = stream->capture->nodes;
+  if (node.early) {
+    const bool one_kernel = tail.size() == 1 && nodes[*tail.begin()].stream == stream &&
+                            nodes[*tail.begin()].handle->type == cudaGraphNodeTypeKernel;
+    if (!one_kernel) return cudaErrorInvalidValue;
+  }
+  node.after.assign(tail.begin(), tail.end());
+  nodes.push_back(std::move(node));
+  stream->capture_tail = {nodes.size() - 1};
+  return cudaSuccess;
 }
 
 cudaError_t Device::BeginCapture(cudaStream_t handle, cudaStreamCaptureMode mode) {
@@ -69,7 +77,6 @@ cudaError_t Device::EndCapture(cudaStream_t handle, cudaGraph_t* graph) {
   if (joined.size() != capture->nodes.size()) return cudaErrorStreamCaptureUnjoined;
   *graph = new CUgraph_st;
   (*graph)->nodes = std::move(capture->nodes);
-  for (const Node& node : (*graph)->nodes) (*graph)->handles.push_back({node.type});
   return cudaSuccess;
 }
 
@@ -117,10 +124,25 @@ cudaError_t Device::Launch(cudaGraphExec_t graph, cudaStream_t handle) {
 
 }  // namespace numeral::emulator
 
+// The toolkit's version 12 has these functions, with edge data, under other names.
+#if CUDART_VERSION < 13000
+#define cudaStreamGetCaptureInfo cudaStreamGetCaptureInfo_v3
+#define cudaGraphGetEdges cudaGraphGetEdges_v2
+#endif
+
 using numeral::emulator::DeviceMutex;
 using numeral::emulator::Lock;
 using numeral::emulator::Return;
 using numeral::emulator::TheDevice;
+
+namespace {
+
+constexpr cudaGraphEdgeData kProgrammatic = {.from_port = cudaGraphKernelNodePortProgrammatic,
+                                             .to_port = 0,
+                                             .type = cudaGraphDependencyTypeProgrammatic,
+                                             .reserved = {}};
+
+}  // namespace
 
 extern "C" {
 
@@ -147,6 +169,25 @@ cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* 
   return cudaSuccess;
 }
 
+cudaError_t cudaStreamGetCaptureInfo(cudaStream_t stream, cudaStreamCaptureStatus* status,
+                                     unsigned long long*, cudaGraph_t*,
+                                     const cudaGraphNode_t** nodes, const cudaGraphEdgeData** edges,
+                                     size_t* count) {
+  const Lock lock(DeviceMutex());
+  cudaStream_t found = TheDevice().Find(stream);
+  const cudaError_t asked = cudaStreamIsCapturing(stream, status);
+  if (asked != cudaSuccess || *status != cudaStreamCaptureStatusActive) return asked;
+  found->told_nodes.clear();
+  for (const size_t node : found->capture_tail) {
+    found->told_nodes.push_back(found->capture->nodes[node].handle.get());
+  }
+  found->told_edges.assign(found->told_nodes.size(), {});
+  if (nodes != nullptr) *nodes = found->told_nodes.data();
+  if (edges != nullptr) *edges = found->told_edges.data();
+  if (count != nullptr) *count = found->told_nodes.size();
+  return cudaSuccess;
+}
+
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph, unsigned long long) {
   const Lock lock(DeviceMutex());
   if (graph == nullptr) return Return(cudaErrorInvalidValue);
@@ -169,28 +210,25 @@ cudaError_t cudaGraphGetNodes(cudaGraph_t graph, cudaGraphNode_t* nodes, size_t*
   if (graph == nullptr) return Return(cudaErrorInvalidValue);
   if (nodes != nullptr) {
     for (size_t i = 0; i < *count; ++i) {
-      nodes[i] = i < graph->handles.size() ? &graph->handles[i] : nullptr;
+      nodes[i] = i < graph->nodes.size() ? graph->nodes[i].handle.get() : nullptr;
     }
   }
-  if (nodes == nullptr || *count > graph->handles.size()) *count = graph->handles.size();
+  if (nodes == nullptr || *count > graph->nodes.size()) *count = graph->nodes.size();
   return cudaSuccess;
 }
 
-#if CUDART_VERSION >= 13000
 cudaError_t cudaGraphGetEdges(cudaGraph_t graph, cudaGraphNode_t* from, cudaGraphNode_t* to,
-                              cudaGraphEdgeData*, size_t* count) {
-#else
-cudaError_t cudaGraphGetEdges(cudaGraph_t graph, cudaGraphNode_t* from, cudaGraphNode_t* to,
-                              size_t* count) {
-#endif
+                              cudaGraphEdgeData* data, size_t* count) {
   const Lock lock(DeviceMutex());
   if (graph == nullptr) return Return(cudaErrorInvalidValue);
   size_t found = 0;
-  for (size_t i = 0; i < graph->nodes.size(); ++i) {
-    for (const size_t before : graph->nodes[i].after) {
+  for (const auto& node : graph->nodes) {
+    for (const size_t before : node.after) {
       if (from != nullptr && found < *count) {
-        from[found] = &graph->handles[before];
-        to[found] = &graph->handles[i];
+        if (data == nullptr && node.early) return Return(cudaErrorLossyQuery);
+        from[found] = graph->nodes[before].handle.get();
+        to[found] = node.handle.get();
+        if (data != nullptr) data[found] = node.early ? kProgrammatic : cudaGraphEdgeData{};
       }
       ++found;
     }

@@ -76,13 +76,13 @@ OperationPtr Device::Append(cudaStream_t stream, std::string name, std::function
 }
 
 cudaError_t Device::Add(cudaStream_t handle, std::string name, cudaGraphNodeType type,
-                        std::function<void()> work) {
+                        std::function<void()> work, bool early) {
   cudaStream_t stream = Find(handle);
   if (stream == nullptr) return cudaErrorInvalidResourceHandle;
   if (stream->capture != nullptr) {
     if (!stream->capture->valid) return cudaErrorStreamCaptureInvalidated;
-    AddNode(stream, {std::move(name), std::move(work), type, {}});
-    return cudaSuccess;
+    auto node = std::make_shared<CUgraphNode_st>(CUgraphNode_st{type});
+    return AddNode(stream, {std::move(name), std::move(work), std::move(node), stream, early, {}});
   }
   if (stream == &legacy_) {
     for (const auto& capture : captures_) {
@@ -211,6 +211,8 @@ void SetSeed(uint64_t seed) {
   const Lock lock(DeviceMutex());
   Schedule().Seed(seed);
 }
+
+void SetCodeVersion(int version) { TheDevice().code_version = version; }
 
 const Counters& Counts() { return TheDevice().counters; }
 void ResetCounters() { TheDevice().counters = Counters{}; }

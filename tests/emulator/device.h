@@ -17,6 +17,10 @@
 
 #include "tests/emulator/stream.h"
 
+struct CUgraphNode_st {
+  cudaGraphNodeType type;
+};
+
 namespace numeral::emulator {
 
 // One piece of work and what waits for it.
@@ -34,7 +38,9 @@ using OperationPtr = std::shared_ptr<Operation>;
 struct Node {
   std::string name;
   std::function<void()> work;
-  cudaGraphNodeType type;
+  std::shared_ptr<CUgraphNode_st> handle;
+  cudaStream_t stream;
+  bool early;  // its one dependency is a programmatic one
   std::vector<size_t> after;
 };
 
@@ -53,6 +59,9 @@ struct CUstream_st {
   numeral::emulator::OperationPtr last;
   std::shared_ptr<numeral::emulator::Capture> capture;
   std::set<size_t> capture_tail;  // nodes that the next one comes after
+  // What cudaStreamGetCaptureInfo said last.
+  std::vector<cudaGraphNode_t> told_nodes;
+  std::vector<cudaGraphEdgeData> told_edges;
 };
 
 struct CUevent_st {
@@ -62,13 +71,8 @@ struct CUevent_st {
   std::set<size_t> capture_tail;
 };
 
-struct CUgraphNode_st {
-  cudaGraphNodeType type;
-};
-
 struct CUgraph_st {
   std::vector<numeral::emulator::Node> nodes;
-  std::vector<CUgraphNode_st> handles;
 };
 
 struct CUgraphExec_st {
@@ -88,9 +92,9 @@ class Device {
   cudaEvent_t NewEvent(bool timed);
   bool DestroyEvent(cudaEvent_t event);
 
-  // Operations.
+  // Operations. `early`: a kernel that may start before the one in front of it has ended.
   cudaError_t Add(cudaStream_t handle, std::string name, cudaGraphNodeType type,
-                  std::function<void()> work);
+                  std::function<void()> work, bool early = false);
   cudaError_t Record(cudaEvent_t event, cudaStream_t handle);
   cudaError_t Wait(cudaStream_t handle, cudaEvent_t event);
   cudaError_t Launch(cudaGraphExec_t graph, cudaStream_t handle);
@@ -109,6 +113,7 @@ class Device {
   cudaError_t Spoil(cudaStream_t stream);
 
   Counters counters;
+  int code_version = 90;
   std::string failure;
 
  private:
@@ -116,7 +121,7 @@ class Device {
                       const std::vector<OperationPtr>& after);
   void Run(size_t ready_index);
   cudaError_t FailAll(const OperationPtr& operation, const std::string& what);
-  size_t AddNode(cudaStream_t stream, Node node);
+  cudaError_t AddNode(cudaStream_t stream, Node node);
 
   CUstream_st legacy_, per_thread_;
   std::set<cudaStream_t> streams_;

@@ -26,6 +26,7 @@ constexpr ErrorText kErrors[] = {
     NUMERAL_ERROR(cudaErrorInvalidDevice, "invalid device ordinal"),
     NUMERAL_ERROR(cudaErrorInvalidResourceHandle, "invalid resource handle"),
     NUMERAL_ERROR(cudaErrorIllegalState, "the operation cannot be performed in the present state"),
+    NUMERAL_ERROR(cudaErrorLossyQuery, "the query leaves out what the graph says"),
     NUMERAL_ERROR(cudaErrorNotReady, "device not ready"),
     NUMERAL_ERROR(cudaErrorLaunchFailure, "unspecified launch failure"),
     NUMERAL_ERROR(cudaErrorStreamCaptureUnsupported,

@@ -146,4 +146,11 @@ cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute
                                                                      : cudaErrorInvalidValue);
 }
 
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void*) {
+  const Lock lock(DeviceMutex());
+  *attributes = {};
+  attributes->ptxVersion = attributes->binaryVersion = TheDevice().code_version;
+  return cudaSuccess;
+}
+
 }  // extern "C"

@@ -32,6 +32,17 @@ cudaError_t CheckShape(const void* kernel, dim3 grid, dim3 block, size_t shared_
   return cudaSuccess;
 }
 
+// Of the attributes of a launch only this one is known here.
+bool StartsEarly(const cudaLaunchConfig_t& config) {
+  for (unsigned i = 0; i < config.numAttrs; ++i) {
+    const cudaLaunchAttribute& attribute = config.attrs[i];
+    if (attribute.id == cudaLaunchAttributeProgrammaticStreamSerialization) {
+      return attribute.val.programmaticStreamSerializationAllowed != 0;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 bool AllowDynamicShared(const void* kernel, int bytes) {
@@ -40,18 +51,23 @@ bool AllowDynamicShared(const void* kernel, int bytes) {
   return true;
 }
 
-cudaError_t LaunchKernel(const char* name, const void* kernel, dim3 grid, dim3 block,
-                         size_t shared_bytes, cudaStream_t stream, std::function<void()> thread) {
+cudaError_t LaunchKernel(const char* name, const void* kernel, const cudaLaunchConfig_t& config,
+                         std::function<void()> thread) {
   const Lock lock(DeviceMutex());
+  const auto& [grid, block, shared_bytes, stream, attributes, attribute_count] = config;
   const cudaError_t status = CheckShape(kernel, grid, block, shared_bytes);
   if (status != cudaSuccess) return Return(status);
   ++TheDevice().counters.kernel_launches;
+  const bool early = StartsEarly(config);
+  if (early) ++TheDevice().counters.early_launches;
   KernelRun run{name, grid, block, shared_bytes, std::move(thread)};
-  return Return(TheDevice().Add(stream, std::string("kernel ") + name, cudaGraphNodeTypeKernel,
-                                [run = std::move(run)] {
-                                  ++TheDevice().counters.kernels_run;
-                                  RunKernel(run);
-                                }));
+  return Return(TheDevice().Add(
+      stream, std::string("kernel ") + name, cudaGraphNodeTypeKernel,
+      [run = std::move(run)] {
+        ++TheDevice().counters.kernels_run;
+        RunKernel(run);
+      },
+      early));
 }
 
 }  // namespace numeral::emulator

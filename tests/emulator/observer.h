@@ -18,6 +18,7 @@ class Observer {
   virtual void BeginThread(unsigned thread, const std::byte* stack, size_t stack_bytes) = 0;
   virtual void EndLaunch() = 0;
 
+  virtual void WaitForEarlierGrids() = 0;
   virtual void OpenBarrier() = 0;  // all threads of the block came to it
   virtual void SyncLanes(unsigned warp, unsigned lanes) = 0;
   virtual void Fence() = 0;

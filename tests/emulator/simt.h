@@ -115,6 +115,9 @@ T __shfl_xor_sync(unsigned mask, T operand, int lane_mask, int width = 32, NUMER
 
 #undef NUMERAL_PLACE
 
+inline void cudaGridDependencySynchronize() { ::numeral::emulator::WaitForEarlierGrids(); }
+inline void cudaTriggerProgrammaticLaunchCompletion() { ::numeral::emulator::LetLaterGridsStart(); }
+
 inline void __threadfence() { ::numeral::emulator::Fence(); }
 inline void __threadfence_block() {}
 

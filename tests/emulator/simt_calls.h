@@ -24,6 +24,9 @@ void Shuffle(ShuffleKind kind, unsigned mask, const void* operand, void* result,
 unsigned Ballot(unsigned mask, bool predicate, const char* file, int line);
 void SyncWarp(unsigned mask, const char* file, int line);
 
+void WaitForEarlierGrids();
+void LetLaterGridsStart();
+
 void Fence();
 // Called by every atomic operation, before it.
 void AtomicAccess(const void* address, size_t bytes);

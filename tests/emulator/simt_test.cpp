@@ -13,6 +13,7 @@ namespace numeral::cuda {
 namespace {
 
 __global__ void index_kernel(int* out) {
+  WaitForEarlierKernels();
   const unsigned thread = threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
   const unsigned block = blockIdx.x + gridDim.x * (blockIdx.y + gridDim.y * blockIdx.z);
   out[block * blockDim.x * blockDim.y * blockDim.z + thread] = static_cast<int>(thread + block);
@@ -20,6 +21,7 @@ __global__ void index_kernel(int* out) {
 
 // out = the sum of x over the block, by a tree in shared memory.
 __global__ void tree_kernel(const float* x, float* out) {
+  WaitForEarlierKernels();
   SIMT_SHARED(float, partial, [256]);
   const unsigned thread = threadIdx.x;
   partial[thread] = x[blockIdx.x * blockDim.x + thread];
@@ -31,12 +33,14 @@ __global__ void tree_kernel(const float* x, float* out) {
 }
 
 [[maybe_unused]] __global__ void unsynchronized_kernel(const float* x, float* out) {
+  WaitForEarlierKernels();
   SIMT_SHARED(float, partial, [256]);
   partial[threadIdx.x] = x[threadIdx.x];
   out[threadIdx.x] = partial[blockDim.x - 1 - threadIdx.x];
 }
 
 __global__ void divergent_kernel(int split) {
+  WaitForEarlierKernels();
   if (static_cast<int>(threadIdx.x) < split) {
     __syncthreads();
   } else {
@@ -45,12 +49,14 @@ __global__ void divergent_kernel(int split) {
 }
 
 __global__ void early_exit_kernel(int* out) {
+  WaitForEarlierKernels();
   if (threadIdx.x >= 40) return;
   const int neighbours = __syncthreads_count(1);
   out[threadIdx.x] = neighbours;
 }
 
 __global__ void lane_missing_kernel(int* out) {
+  WaitForEarlierKernels();
   if (threadIdx.x == 7) {
     __syncthreads();
     return;
@@ -60,6 +66,7 @@ __global__ void lane_missing_kernel(int* out) {
 }
 
 __global__ void vote_kernel(unsigned* out) {
+  WaitForEarlierKernels();
   const unsigned lane = threadIdx.x % 32;
   out[threadIdx.x * 4] = __ballot_sync(kFullMask, lane % 3 == 0);
   out[threadIdx.x * 4 + 1] = static_cast<unsigned>(__any_sync(kFullMask, lane == 31));
@@ -68,6 +75,7 @@ __global__ void vote_kernel(unsigned* out) {
 }
 
 __global__ void shuffle_kernel(int* out) {
+  WaitForEarlierKernels();
   const int lane = static_cast<int>(threadIdx.x);
   out[lane] = __shfl_sync(kFullMask, lane, 5);
   out[lane + 32] = __shfl_up_sync(kFullMask, lane, 1);
@@ -76,6 +84,7 @@ __global__ void shuffle_kernel(int* out) {
 }
 
 __global__ void last_block_kernel(const float* x, float* partial, unsigned* counter, float* sum) {
+  WaitForEarlierKernels();
   SIMT_SHARED(float, per_warp, [32]);
   const float block_sum = BlockSum(x[blockIdx.x * blockDim.x + threadIdx.x], per_warp);
   if (threadIdx.x == 0) partial[blockIdx.x] = block_sum;
@@ -88,6 +97,7 @@ __global__ void last_block_kernel(const float* x, float* partial, unsigned* coun
 }
 
 __global__ void overrun_kernel(int elems) {
+  WaitForEarlierKernels();
   int* values = DynamicShared<int>();
   if (static_cast<int>(threadIdx.x) < elems) values[threadIdx.x] = 1;
 }

@@ -21,9 +21,13 @@ cudaError_t Enqueue(cudaStream_t stream, std::string name, std::function<void()>
 // All random orders follow from the seed; the first one is in NUMERAL_EMULATOR_SEED, or 1.
 void SetSeed(uint64_t seed);
 
+// The architecture that kernels say they were compiled for, times ten; 90 at first.
+void SetCodeVersion(int version);
+
 // What the program has asked of the runtime since the last ResetCounters().
 struct Counters {
   int kernel_launches = 0;  // by the host; what a graph launches is not counted
+  int early_launches = 0;   // of these, with the attribute for a programmatic dependency
   int kernels_run = 0;      // all, also in graphs
   int graph_launches = 0;
   int graphs_instantiated = 0;

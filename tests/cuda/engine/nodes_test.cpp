@@ -20,15 +20,17 @@ void CheckSize(const std::string& name, int batch_size, int most_nodes, int long
         {{"/training/batch_size", std::to_string(batch_size)}, {"/precision", precision}});
     Session session(config, SyntheticData(batch_size, {0, 1, 2, 3}), *engine);
     const int phase = session.plan().FindPhase(PhaseKind::kStep, batch_size);
-    const auto [nodes, path] = session.executable().SizeOfGraph(phase);
-    INFO(precision << ": " << nodes << " nodes, " << path << " on the longest path");
+    const auto [nodes, path, early_starts] = session.executable().SizeOfGraph(phase);
+    INFO(precision << ": " << nodes << " nodes, " << path << " on the longest path, "
+                   << early_starts << " start early");
     CHECK(nodes > 0);
     CHECK(nodes <= most_nodes);
     CHECK(path <= longest_path);
     const auto plan = std::make_shared<const Plan>(session.plan());
     CHECK_THAT(DescribeGraphs(plan, *engine),
-               Catch::Contains(fmt::format("\nstep[{}]: {} graph nodes, {} on the longest path\n",
-                                           batch_size, nodes, path)));
+               Catch::Contains(fmt::format(
+                   "\nstep[{}]: {} graph nodes, {} on the longest path, {} start early\n",
+                   batch_size, nodes, path, early_starts)));
   }
 }
 
