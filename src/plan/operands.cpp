@@ -235,7 +235,7 @@ constexpr std::string_view kOpNames[] = {"advance_step",
                                          "adam_update",
                                          "ema_update",
                                          "convert"};
-static_assert(std::size(kOpNames) == std::variant_size_v<Op>);
+static_assert(std::size(kOpNames) == std::variant_size_v<OpVariant>);
 
 }  // namespace
 

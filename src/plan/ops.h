@@ -9,8 +9,11 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -376,7 +379,7 @@ struct Convert {
   TensorId x, y;
 };
 
-using Op =
+using OpVariant =
     std::variant<AdvanceStep, GatherBatch, GatherPairs, DrawLatents, DrawDigits, OneHot, DrawTimes,
                  FlowPath, ConvForward, ConvBackwardData, ConvBackwardWeight, DenseForward,
                  DenseBackwardData, DenseBackwardWeight, PrepareWeight, BiasActForward,
@@ -385,5 +388,19 @@ using Op =
                  MaxPoolBackward, GlobalMaxPoolForward, GlobalMaxPoolBackward, UpsampleForward,
                  UpsampleBackward, PixelShuffleForward, PixelShuffleBackward, ConcatForward,
                  ConcatBackward, Loss, SquaredError, Accuracy, AdamUpdate, EmaUpdate, Convert>;
+
+// Copying, moving and destroying forty alternatives is much to compile: it is done in ops.cpp
+// alone, not in every file that handles an op.
+struct Op : OpVariant {
+  template <typename T>
+  requires(!std::derived_from<std::remove_cvref_t<T>, OpVariant>) Op(T&& op)
+      : OpVariant(std::in_place_type<std::remove_cvref_t<T>>, std::forward<T>(op)) {}
+  Op();
+  Op(const Op& other);
+  Op(Op&& other) noexcept;
+  Op& operator=(const Op& other);
+  Op& operator=(Op&& other) noexcept;
+  ~Op();
+};
 
 }  // namespace numeral

@@ -133,7 +133,7 @@ TEST_CASE("the cases cover every op, and the reference passes them all") {
   // PrepareWeight writes nothing that can be compared: the cases of convolutions and products use
   // it.
   covered.insert(Op(PrepareWeight{}).index());
-  CHECK(covered.size() == std::variant_size_v<Op>);
+  CHECK(covered.size() == std::variant_size_v<OpVariant>);
 }
 
 }  // namespace
