@@ -32,8 +32,11 @@ void PlaneStack::ForEachPlace(int count, int channels, const Body& body) const {
   for (int item = 0; item < count; ++item) {
     float* scratch = scratches + omp_get_thread_num() * ScratchElems();
     int64_t column = int64_t{item} * Columns(channels);
-    for (const Place& place : places_) {
-      body(item * item_elems_ + place.offset, place.window, column, scratch);
+    for (size_t i = 0; i < places_.size(); ++i) {
+      const auto& [window, offset] = places_[i];
+      const int64_t next =
+          i + 1 < places_.size() ? places_[i + 1].offset : places_[0].offset + item_elems_;
+      body(item * item_elems_ + offset, window, column, scratch, next - offset);
       column += channels;
     }
   }
@@ -42,11 +45,12 @@ void PlaneStack::ForEachPlace(int count, int channels, const Body& body) const {
 template <typename T>
 void PlaneStack::Fill(const T* items, int count, int channels) {
   const auto fill = [&](auto* planes) {
-    ForEachPlace(count, channels,
-                 [&](int64_t offset, const Window& window, int64_t column, float* scratch) {
-                   transform_.ToPlanes(items + offset, window, channels, planes + column,
-                                       plane_elems_, scratch);
-                 });
+    ForEachPlace(
+        count, channels,
+        [&](int64_t offset, const Window& window, int64_t column, float* scratch, int64_t next) {
+          transform_.ToPlanes(items + offset, window, channels, planes + column, plane_elems_,
+                              scratch, next);
+        });
   };
   if (type_ == DType::kF32) return fill(reinterpret_cast<float*>(data()));
   fill(reinterpret_cast<Bf16*>(data()));
@@ -56,11 +60,12 @@ template <typename T>
 void PlaneStack::Empty(T* items, int count, int channels, bool add) const {
   NUMERAL_CHECK(type_ == DType::kF32);
   const auto* planes = reinterpret_cast<const float*>(data());
-  ForEachPlace(count, channels,
-               [&](int64_t offset, const Window& window, int64_t column, float* scratch) {
-                 transform_.FromPlanes(planes + column, plane_elems_, channels, add, items + offset,
-                                       window, scratch);
-               });
+  ForEachPlace(
+      count, channels,
+      [&](int64_t offset, const Window& window, int64_t column, float* scratch, int64_t next) {
+        transform_.FromPlanes(planes + column, plane_elems_, channels, add, items + offset, window,
+                              scratch, next);
+      });
 }
 
 template void PlaneStack::Fill(const float*, int, int);
