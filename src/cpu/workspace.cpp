@@ -1,5 +1,6 @@
 #include "cpu/workspace.h"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@ namespace numeral::cpu {
 namespace {
 
 constexpr size_t kAlignment = 64;
+constexpr size_t kHugePage = 2 << 20;
 
 }  // namespace
 
@@ -23,7 +25,13 @@ Memory::Memory(int64_t bytes, EngineCounters& counters) {
          machine >> 20);
   }
   try {
-    data_.reset(static_cast<std::byte*>(::operator new[](size, std::align_val_t{64})));
+    const size_t alignment = size < kHugePage ? kAlignment : kHugePage;
+    data_ = {static_cast<std::byte*>(::operator new[](size, std::align_val_t{alignment})),
+             Free{alignment}};
+    // A column of a large matrix, or one element of many planes, is in a page of its own for each
+    // of its elements, more than the processor has at hand. Where the system has no such pages,
+    // nothing changes.
+    if (alignment == kHugePage) madvise(data_.get(), size, MADV_HUGEPAGE);
   } catch (const std::bad_alloc&) {
     Fail("the CPU engine cannot get {} MiB of memory; lower the batch size", size >> 20);
   }

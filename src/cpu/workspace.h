@@ -12,7 +12,7 @@
 
 namespace numeral::cpu {
 
-// 64-byte aligned bytes, counted.
+// Aligned bytes, counted: to 64, or to the large pages that they are in where they fill one.
 class Memory {
  public:
   Memory(int64_t bytes, EngineCounters& counters);
@@ -20,7 +20,8 @@ class Memory {
 
  private:
   struct Free {
-    void operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t{64}); }
+    size_t alignment;
+    void operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t{alignment}); }
   };
   std::unique_ptr<std::byte[], Free> data_;
 };
