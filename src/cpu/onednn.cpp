@@ -165,9 +165,6 @@ LibraryProduct MakeProduct(const dnnl::engine& engine, const ProductSpec& spec) 
 }
 
 memory::desc PlainWeight(const ConvGeometry& g) { return {WeightDims(g), kF32, Tag::ohwi}; }
-memory::desc PlainMatrix(int out, int in, DType type) {
-  return {{out, in}, LibraryType(type), Tag::ab};
-}
 
 memory::desc FlatFloats(int64_t elems) { return {{elems}, kF32, Tag::a}; }
 

@@ -52,8 +52,6 @@ LibraryProduct MakeProduct(const dnnl::engine& engine, const ProductSpec& spec);
 
 // [k][r][s][c] as weights are kept in plans.
 dnnl::memory::desc PlainWeight(const ConvGeometry& geometry);
-// [out][in], as it is kept in plans (fp32) or rounded.
-dnnl::memory::desc PlainMatrix(int out, int in, DType type);
 
 // So many floats in a row.
 dnnl::memory::desc FlatFloats(int64_t elems);

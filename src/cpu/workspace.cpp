@@ -5,13 +5,26 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <new>
+
+#include "cpu/parallel.h"
 
 namespace numeral::cpu {
 namespace {
 
 constexpr size_t kAlignment = 64;
 constexpr size_t kHugePage = 2 << 20;
+constexpr int64_t kGrain = 64;  // elements
+
+void Round(const RoundedCopy& copy) {
+  ParallelRanges(copy.elems, kGrain, copy.elems, [&](int64_t begin, int64_t end) {
+    const float* from = copy.weight;
+    Bf16* to = copy.rounded;
+#pragma omp simd simdlen(kSimdElems)
+    for (int64_t i = begin; i < end; ++i) to[i] = from[i];
+  });
+}
 
 }  // namespace
 
@@ -62,13 +75,42 @@ dnnl::memory Workspace::PackedWeight(TensorId weight, const dnnl::memory::desc& 
   return memory;
 }
 
-Kernel Workspace::Refresh(TensorId weight) {
+const Bf16* Workspace::RoundedWeight(TensorId weight, const float* address, int64_t elems) {
+  for (const Rounded& other : rounded_) {
+    if (other.weight == weight) return other.copy.rounded;
+  }
+  memories_.push_back(
+      std::make_unique<Memory>(elems * static_cast<int64_t>(sizeof(Bf16)), counters_));
+  auto* rounded = reinterpret_cast<Bf16*>(memories_.back()->data());
+  rounded_.push_back({weight, {address, elems, rounded}});
+  return rounded;
+}
+
+std::vector<RoundedCopy> Workspace::RoundedCopies(const float* first, int64_t elems) const {
+  std::vector<RoundedCopy> copies;
+  for (const Rounded& other : rounded_) {
+    const auto before = [](const float* a, const float* b) { return std::less<>()(a, b); };
+    if (before(other.copy.weight, first) || !before(other.copy.weight, first + elems)) continue;
+    copies.push_back(other.copy);
+  }
+  std::sort(copies.begin(), copies.end(), [](const RoundedCopy& a, const RoundedCopy& b) {
+    return std::less<>()(a.weight, b.weight);
+  });
+  return copies;
+}
+
+Kernel Workspace::Refresh(TensorId weight, bool packed_only) {
   std::vector<BoundPrimitive> refreshes;
   for (const Packed& copy : packed_) {
     if (copy.weight == weight) refreshes.push_back(copy.refresh);
   }
-  return [this, refreshes = std::move(refreshes)] {
+  std::vector<RoundedCopy> copies;
+  for (const Rounded& other : rounded_) {
+    if (other.weight == weight && !packed_only) copies.push_back(other.copy);
+  }
+  return [this, refreshes = std::move(refreshes), copies = std::move(copies)] {
     for (const BoundPrimitive& refresh : refreshes) refresh.Run(stream_);
+    for (const RoundedCopy& copy : copies) Round(copy);
     counters_.reorders += static_cast<int64_t>(refreshes.size());
   };
 }
