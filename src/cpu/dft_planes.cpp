@@ -47,7 +47,7 @@ void MultiplyBlock(const Lines<From, To>& l) {
     To* to = l.to + line * l.to_line_elems;
     Vector<kLanes> sums[kOutputs] = {};
     if constexpr (kAdd) {
-      NUMERAL_UNROLL for (int o = 0; o < kOutputs; ++o) {
+      NUMERAL_UNROLL_BLOCK for (int o = 0; o < kOutputs; ++o) {
         sums[o] = Load<kLanes>(to + o * l.to_elems);
       }
     }
@@ -55,9 +55,9 @@ void MultiplyBlock(const Lines<From, To>& l) {
     for (int i = 0; i < l.inputs; ++i, table += l.table_elems, from += l.from_elems) {
       const Vector<kLanes> input = Load<kLanes>(from);
       FetchToRead(from + l.from_ahead);
-      NUMERAL_UNROLL for (int o = 0; o < kOutputs; ++o) sums[o] += table[o] * input;
+      NUMERAL_UNROLL_BLOCK for (int o = 0; o < kOutputs; ++o) sums[o] += table[o] * input;
     }
-    NUMERAL_UNROLL for (int o = 0; o < kOutputs; ++o) {
+    NUMERAL_UNROLL_BLOCK for (int o = 0; o < kOutputs; ++o) {
       Store<kLanes>(to + o * l.to_elems, sums[o]);
       FetchToWrite(to + o * l.to_elems + l.to_ahead);
     }

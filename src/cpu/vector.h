@@ -85,6 +85,6 @@ inline void KeepInRegister([[maybe_unused]] V& value) {
 
 // Register blocks are local arrays: they stay in registers only where every loop over them is
 // unrolled.
-#define NUMERAL_UNROLL _Pragma("GCC unroll 32")
+#define NUMERAL_UNROLL_BLOCK _Pragma("GCC unroll 32")
 
 }  // namespace numeral::cpu
