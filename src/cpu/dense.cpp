@@ -97,7 +97,7 @@ Kernel MakeKernel(const DenseBackwardData& op, const Binding& binding, Workspace
   if (type == DType::kF32) {
     return [grad_y = binding.F32(op.grad_y), weight = binding.F32(op.weight),
             grad_x = binding.F32(op.grad_x), n = op.n, in = op.in,
-            out = op.out] { Gemm(false, false, n, in, out, grad_y, weight, 0, grad_x); };
+            out = op.out] { Gemm(false, n, in, out, grad_y, weight, 0, grad_x); };
   }
   return Multiply({.m = op.n, .n = op.in, .k = op.out, .operands = type, .result = type},
                   {binding.Address(op.grad_y), WeightAs(type, op.weight, binding, workspace),
@@ -109,10 +109,9 @@ Kernel MakeKernel(const DenseBackwardWeight& op, const Binding& binding, Workspa
   const DType type = binding.info(op.grad_y).dtype;
   const bool add = op.mode == GradientMode::kAccumulate;
   if (type == DType::kF32) {
-    return
-        [grad_y = binding.F32(op.grad_y), x = binding.F32(op.x),
-         grad_weight = binding.F32(op.grad_weight), n = op.n, in = op.in, out = op.out,
-         beta = add ? 1.0f : 0.0f] { Gemm(true, false, out, in, n, grad_y, x, beta, grad_weight); };
+    return [grad_y = binding.F32(op.grad_y), x = binding.F32(op.x),
+            grad_weight = binding.F32(op.grad_weight), n = op.n, in = op.in, out = op.out,
+            beta = add ? 1.0f : 0.0f] { Gemm(true, out, in, n, grad_y, x, beta, grad_weight); };
   }
   return Multiply(
       {.m = op.out,

@@ -28,16 +28,17 @@ void PlaneStack::SetMemory(const dnnl::memory& planes, const dnnl::memory& scrat
 template <typename Body>
 void PlaneStack::ForEachPlace(int count, int channels, const Body& body) const {
   auto* scratches = static_cast<float*>(scratch_.get_data_handle());
+  const auto places = static_cast<int>(places_.size());
 #pragma omp parallel for schedule(static)
   for (int item = 0; item < count; ++item) {
     float* scratch = scratches + omp_get_thread_num() * ScratchElems();
-    int64_t column = int64_t{item} * Columns(channels);
-    for (size_t i = 0; i < places_.size(); ++i) {
-      const auto& [window, offset] = places_[i];
-      const int64_t next =
-          i + 1 < places_.size() ? places_[i + 1].offset : places_[0].offset + item_elems_;
-      body(item * item_elems_ + offset, window, column, scratch, next - offset);
-      column += channels;
+    for (int i = 0; i < places; ++i) {
+      const auto& [window, offset] = places_[static_cast<size_t>(i)];
+      const int64_t next = i + 1 < places ? places_[static_cast<size_t>(i) + 1].offset
+                                          : places_[0].offset + item_elems_;
+      const int64_t group =
+          order_ == Order::kItemFirst ? int64_t{item} * places + i : int64_t{i} * count + item;
+      body(item * item_elems_ + offset, window, group * channels, scratch, next - offset);
     }
   }
 }
@@ -80,7 +81,6 @@ void PlaneProducts::Prepare(const PlaneProduct& product, Workspace& workspace) {
   spec.n = product.n;
   spec.k = product.k;
   spec.transpose_a = product.transpose_a;
-  spec.transpose_b = product.transpose_b;
   spec.operands = a_->type();
   spec.add = product.add;
   spec.count = planes_;
@@ -109,8 +109,8 @@ void PlaneProducts::Run(const PlaneProduct& product, Workspace& workspace) const
     };
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < planes_; ++i) {
-      Gemm(product.transpose_a, product.transpose_b, product.m, product.n, product.k, plane(*a_, i),
-           plane(*b_, i), product.add ? 1 : 0, plane(*result_, i));
+      Gemm(product.transpose_a, product.m, product.n, product.k, plane(*a_, i), plane(*b_, i),
+           product.add ? 1 : 0, plane(*result_, i));
     }
     return;
   }

@@ -78,8 +78,8 @@ std::string LibraryVersion();
 // Whether the processor multiplies bf16 numbers (AVX512-BF16 or AMX) and the library uses that.
 bool ProcessorHasBf16();
 
-// C = op(A) * op(B) + beta * C, row-major.
-void Gemm(bool transpose_a, bool transpose_b, int m, int n, int k, const float* a, const float* b,
-          float beta, float* c);
+// C = op(A) * B + beta * C, row-major.
+void Gemm(bool transpose_a, int m, int n, int k, const float* a, const float* b, float beta,
+          float* c);
 
 }  // namespace numeral::cpu
