@@ -4,9 +4,16 @@
 
 #include <algorithm>
 
+#include "cpu/vector.h"
 #include "util/error.h"
 
 namespace numeral::cpu::dft {
+namespace {
+
+// More than a core's own caches hold, and than its part of a shared one.
+constexpr size_t kLeastStreamed_bytes = 8 << 20;
+
+}  // namespace
 
 void PlaneStack::SetSize(int items, int channels, DType type) {
   // A little more than the items need: addresses that are equal modulo a power of two share few
@@ -23,23 +30,28 @@ dnnl::memory::desc PlaneStack::Desc(int planes) const {
 void PlaneStack::SetMemory(const dnnl::memory& planes, const dnnl::memory& scratch) {
   memory_ = planes;
   scratch_ = scratch;
+  streams_ = planes.get_desc().get_size() >= kLeastStreamed_bytes;
 }
 
 template <typename Body>
 void PlaneStack::ForEachPlace(int count, int channels, const Body& body) const {
   auto* scratches = static_cast<float*>(scratch_.get_data_handle());
   const auto places = static_cast<int>(places_.size());
-#pragma omp parallel for schedule(static)
-  for (int item = 0; item < count; ++item) {
+#pragma omp parallel
+  {
     float* scratch = scratches + omp_get_thread_num() * ScratchElems();
-    for (int i = 0; i < places; ++i) {
-      const auto& [window, offset] = places_[static_cast<size_t>(i)];
-      const int64_t next = i + 1 < places ? places_[static_cast<size_t>(i) + 1].offset
-                                          : places_[0].offset + item_elems_;
-      const int64_t group =
-          order_ == Order::kItemFirst ? int64_t{item} * places + i : int64_t{i} * count + item;
-      body(item * item_elems_ + offset, window, group * channels, scratch, next - offset);
+#pragma omp for schedule(static) nowait
+    for (int item = 0; item < count; ++item) {
+      for (int i = 0; i < places; ++i) {
+        const auto& [window, offset] = places_[static_cast<size_t>(i)];
+        const int64_t next = i + 1 < places ? places_[static_cast<size_t>(i) + 1].offset
+                                            : places_[0].offset + item_elems_;
+        const int64_t group =
+            order_ == Order::kItemFirst ? int64_t{item} * places + i : int64_t{i} * count + item;
+        body(item * item_elems_ + offset, window, group * channels, scratch, next - offset);
+      }
     }
+    if (streams_) FinishStreams();
   }
 }
 
@@ -50,7 +62,7 @@ void PlaneStack::Fill(const T* items, int count, int channels) {
         count, channels,
         [&](int64_t offset, const Window& window, int64_t column, float* scratch, int64_t next) {
           transform_.ToPlanes(items + offset, window, channels, planes + column, plane_elems_,
-                              scratch, next);
+                              scratch, next, streams_);
         });
   };
   if (type_ == DType::kF32) return fill(reinterpret_cast<float*>(data()));

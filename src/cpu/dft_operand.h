@@ -50,6 +50,7 @@ class PlaneStack {
   Order order_;
   DType type_ = DType::kF32;
   dnnl::memory memory_, scratch_;
+  bool streams_ = false;  // into planes that no cache holds
 };
 
 // result[m][n] (+)= a[m][k] * b[k][n] in every plane; transposed, a plane of a is [k][m].

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <numbers>
+#include <type_traits>
 #include <utility>
 
 #include "cpu/vector.h"
@@ -112,6 +113,16 @@ struct Three {
   V first, second, third;
 };
 
+template <bool kStream, typename P>
+inline void StorePlane(P* to, const V& value) {
+  if constexpr (kStream) {
+    Stream(to, value);
+  } else {
+    FetchToWrite(to + kChannels);
+    Store<kLanes>(to, value);
+  }
+}
+
 // Only the weights' planes carry the inverse transform's factor: 1 / length for a real frequency,
 // twice that for one that stands for its conjugate too.
 template <Operand kOperand>
@@ -209,19 +220,19 @@ Transform::Transform(Operand operand, const Torus& torus, const Span& row_span,
   }
 }
 
-template <Operand kOperand, typename P>
+template <Operand kOperand, bool kStream, typename P>
 void Transform::PlanesOfSlots(const float* slots, int width, P* planes, int64_t plane_elems) const {
   const float once = ScaleOf<kOperand>(rows_.length * columns_.length), twice = 2 * once;
   const auto put = [&](const V& real, const V& imaginary, P* to) {
     const Three three = Split<kOperand>(real, imaginary, twice);
-    for (int i = 0; i < 3; ++i) FetchToWrite(to + kChannels + i * plane_elems);
-    Store<kLanes>(to, three.first);
-    Store<kLanes>(to + plane_elems, three.second);
-    Store<kLanes>(to + 2 * plane_elems, three.third);
+    StorePlane<kStream>(to, three.first);
+    StorePlane<kStream>(to + plane_elems, three.second);
+    StorePlane<kStream>(to + 2 * plane_elems, three.third);
   };
   for (const int slot : real_slots_) {
     for (int c = 0; c < width; c += kLanes) {
-      Store<kLanes>(planes + c, Scaled<kOperand>(Load<kLanes>(slots + slot * width + c), once));
+      StorePlane<kStream>(planes + c,
+                          Scaled<kOperand>(Load<kLanes>(slots + slot * width + c), once));
     }
     planes += plane_elems;
   }
@@ -287,7 +298,8 @@ int64_t Transform::ScratchElems() const {
 
 template <typename T, typename P>
 void Transform::ToPlanes(const T* pixels, const Window& window, int channels, P* planes,
-                         int64_t plane_elems, float* scratch, int64_t next_pixels) const {
+                         int64_t plane_elems, float* scratch, int64_t next_pixels,
+                         bool stream) const {
   for (int channel = 0; channel < channels; channel += kChannels) {
     const int width = std::min(kChannels, channels - channel);
     const int64_t ahead = channel + kChannels < channels ? kChannels : next_pixels - channel;
@@ -304,7 +316,12 @@ void Transform::ToPlanes(const T* pixels, const Window& window, int channels, P*
                rows_.length);
     }
     WithOperand(operand_, [&]<Operand kOperand>() {
-      PlanesOfSlots<kOperand>(slots, width, planes + channel, plane_elems);
+      if constexpr (std::is_same_v<P, float>) {
+        if (stream) {
+          return PlanesOfSlots<kOperand, true>(slots, width, planes + channel, plane_elems);
+        }
+      }
+      PlanesOfSlots<kOperand, false>(slots, width, planes + channel, plane_elems);
     });
   }
 }
@@ -343,13 +360,13 @@ void Transform::FromPlanes(const float* planes, int64_t plane_elems, int channel
 }
 
 template void Transform::ToPlanes(const float*, const Window&, int, float*, int64_t, float*,
-                                  int64_t) const;
-template void Transform::ToPlanes(const float*, const Window&, int, Bf16*, int64_t, float*,
-                                  int64_t) const;
-template void Transform::ToPlanes(const Bf16*, const Window&, int, float*, int64_t, float*,
-                                  int64_t) const;
-template void Transform::ToPlanes(const Bf16*, const Window&, int, Bf16*, int64_t, float*,
-                                  int64_t) const;
+                                  int64_t, bool) const;
+template void Transform::ToPlanes(const float*, const Window&, int, Bf16*, int64_t, float*, int64_t,
+                                  bool) const;
+template void Transform::ToPlanes(const Bf16*, const Window&, int, float*, int64_t, float*, int64_t,
+                                  bool) const;
+template void Transform::ToPlanes(const Bf16*, const Window&, int, Bf16*, int64_t, float*, int64_t,
+                                  bool) const;
 template void Transform::FromPlanes(const float*, int64_t, int, bool, float*, const Window&, float*,
                                     int64_t) const;
 template void Transform::FromPlanes(const float*, int64_t, int, bool, Bf16*, const Window&, float*,
