@@ -214,8 +214,8 @@ class DftConv {
 
 // Nanoseconds of one core: of a multiplication with its addition, and of a channel of an item in or
 // out of a plane. Fitted to the times of single convolutions (README.md); only ratios matter.
-double ProductNs(DType type) { return 2 / (type == DType::kBF16 ? 160.0 : 75.0); }
-double TransformNs(DType type) { return type == DType::kBF16 ? 0.45 : 0.6; }
+double ProductNs(DType type) { return 2 / (type == DType::kBF16 ? 200.0 : 105.0); }
+constexpr double kTransformNs = 0.45;
 double LibraryNs(ConvDirection direction, DType type) {
   const bool bf16 = type == DType::kBF16;
   switch (direction) {
@@ -244,7 +244,7 @@ bool DftPays(ConvDirection direction, const ConvGeometry& g, DType type) {
   const double channels = double{1} * g.stride_h * g.stride_w * g.c;
   const double of_plane =
       ProductNs(type) * images * channels * filters +
-      TransformNs(type) * (images * channels + images * filters + filters * channels);
+      kTransformNs * (images * channels + images * filters + filters * channels);
   const double products = static_cast<double>(axes.rows.TapCount() * axes.columns.TapCount());
   const double library_ns = LibraryNs(direction, type) * products * images * g.c * filters;
   return kMinGain * axes.torus.PlaneCount() * of_plane < library_ns;
