@@ -33,14 +33,21 @@ class CpuExecutable : public Executable {
     const ThreadLimit limit(threads_);  // kernels are made for their number of threads
     for (const Phase& phase : plan_->phases) {
       std::vector<Kernel> kernels;
-      for (const PhaseOp& op : phase.ops) kernels.push_back(Compile(op));
+      for (const PhaseOp& op : phase.ops) {
+        kernels.push_back(RefreshesCopies(op) ? Kernel() : Compile(op));
+      }
       phases_.push_back(std::move(kernels));
     }
     // Working copies are known only once every op has asked for its own.
     for (size_t p = 0; p < phases_.size(); ++p) {
-      for (size_t i = 0; i < phases_[p].size(); ++i) {
-        const auto* prepare = std::get_if<PrepareWeight>(&plan_->phases[p].ops[i].op);
-        if (prepare) phases_[p][i] = workspace_.Refresh(prepare->weight);
+      const std::vector<PhaseOp>& ops = plan_->phases[p].ops;
+      for (size_t i = 0; i < ops.size(); ++i) {
+        if (const auto* prepare = std::get_if<PrepareWeight>(&ops[i].op)) {
+          const bool packed_only = IsUpdated(ops, i, prepare->weight);
+          phases_[p][i] = workspace_.Refresh(prepare->weight, packed_only);
+        } else if (RefreshesCopies(ops[i])) {
+          phases_[p][i] = Compile(ops[i]);
+        }
       }
     }
     workspace_.Allocate();
@@ -85,6 +92,23 @@ class CpuExecutable : public Executable {
     }
     if (profiling_) return RunTimed(phase);
     for (const Kernel& kernel : phases_[static_cast<size_t>(phase)]) kernel();
+  }
+
+  static bool RefreshesCopies(const PhaseOp& op) {
+    return std::holds_alternative<PrepareWeight>(op.op) ||
+           std::holds_alternative<AdamUpdate>(op.op);
+  }
+  // Whether, of the ops before ops[i], the last to write `weight` is an update.
+  bool IsUpdated(const std::vector<PhaseOp>& ops, size_t i, TensorId weight) const {
+    while (i-- > 0) {
+      for (const Operand& operand : Operands(ops[i].op)) {
+        const bool writes = operand.access != Access::kRead;
+        if (writes && plan_->Base(operand.id) == plan_->Base(weight)) {
+          return std::holds_alternative<AdamUpdate>(ops[i].op);
+        }
+      }
+    }
+    return false;
   }
 
   Kernel Compile(const PhaseOp& phase_op) {

@@ -58,12 +58,10 @@ Kernel Multiply(const ProductSpec& spec, const Place& place, Workspace& workspac
 }
 
 // The weights of a dense layer as `type`: themselves, or their working copy.
-const void* WeightAs(DType type, TensorId weight, int out, int in, const Binding& binding,
-                     Workspace& workspace) {
-  return workspace
-      .PackedWeight(weight, PlainMatrix(out, in, DType::kF32), binding.F32(weight),
-                    PlainMatrix(out, in, type))
-      .get_data_handle();
+const void* WeightAs(DType type, TensorId weight, const Binding& binding, Workspace& workspace) {
+  const float* plain = binding.F32(weight);
+  if (type == DType::kF32) return plain;
+  return workspace.RoundedWeight(weight, plain, binding.info(weight).elems());
 }
 
 }  // namespace
@@ -81,18 +79,17 @@ Kernel MakeKernel(const DenseForward& op, const Binding& binding, Workspace& wor
   }
   const DType type = binding.info(op.x).dtype;
   const float* bias = binding.F32(op.bias);
-  return Multiply(
-      {.m = op.n,
-       .n = op.out,
-       .k = op.in,
-       .transpose_b = true,
-       .operands = type,
-       .result = type,
-       .bias = bias != nullptr,
-       .activation = op.activation},
-      {binding.Address(op.x), WeightAs(type, op.weight, op.out, op.in, binding, workspace), bias,
-       binding.Address(op.y)},
-      workspace);
+  return Multiply({.m = op.n,
+                   .n = op.out,
+                   .k = op.in,
+                   .transpose_b = true,
+                   .operands = type,
+                   .result = type,
+                   .bias = bias != nullptr,
+                   .activation = op.activation},
+                  {binding.Address(op.x), WeightAs(type, op.weight, binding, workspace), bias,
+                   binding.Address(op.y)},
+                  workspace);
 }
 
 Kernel MakeKernel(const DenseBackwardData& op, const Binding& binding, Workspace& workspace) {
@@ -100,23 +97,21 @@ Kernel MakeKernel(const DenseBackwardData& op, const Binding& binding, Workspace
   if (type == DType::kF32) {
     return [grad_y = binding.F32(op.grad_y), weight = binding.F32(op.weight),
             grad_x = binding.F32(op.grad_x), n = op.n, in = op.in,
-            out = op.out] { Gemm(false, false, n, in, out, grad_y, weight, 0, grad_x); };
+            out = op.out] { Gemm(false, n, in, out, grad_y, weight, 0, grad_x); };
   }
-  return Multiply(
-      {.m = op.n, .n = op.in, .k = op.out, .operands = type, .result = type},
-      {binding.Address(op.grad_y), WeightAs(type, op.weight, op.out, op.in, binding, workspace),
-       nullptr, binding.Address(op.grad_x)},
-      workspace);
+  return Multiply({.m = op.n, .n = op.in, .k = op.out, .operands = type, .result = type},
+                  {binding.Address(op.grad_y), WeightAs(type, op.weight, binding, workspace),
+                   nullptr, binding.Address(op.grad_x)},
+                  workspace);
 }
 
 Kernel MakeKernel(const DenseBackwardWeight& op, const Binding& binding, Workspace& workspace) {
   const DType type = binding.info(op.grad_y).dtype;
   const bool add = op.mode == GradientMode::kAccumulate;
   if (type == DType::kF32) {
-    return
-        [grad_y = binding.F32(op.grad_y), x = binding.F32(op.x),
-         grad_weight = binding.F32(op.grad_weight), n = op.n, in = op.in, out = op.out,
-         beta = add ? 1.0f : 0.0f] { Gemm(true, false, out, in, n, grad_y, x, beta, grad_weight); };
+    return [grad_y = binding.F32(op.grad_y), x = binding.F32(op.x),
+            grad_weight = binding.F32(op.grad_weight), n = op.n, in = op.in, out = op.out,
+            beta = add ? 1.0f : 0.0f] { Gemm(true, out, in, n, grad_y, x, beta, grad_weight); };
   }
   return Multiply(
       {.m = op.out,

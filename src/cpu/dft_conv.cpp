@@ -34,7 +34,8 @@ struct Axes {
         columns{g.w, g.s, g.q, g.stride_w, g.pad_left},
         torus{CircleLength(rows.PhaseSpan()), CircleLength(columns.PhaseSpan())} {}
 
-  PlaneStack MakeStack(Operand operand, const Grid& grid) const {
+  PlaneStack MakeStack(Operand operand, const Grid& grid,
+                       PlaneStack::Order order = PlaneStack::Order::kItemFirst) const {
     std::vector<Place> places;
     if (operand == Operand::kFeatures) {
       places.push_back(PlaceOf(grid, {0, grid.rows, 0}, {0, grid.columns, 0}, 1, 1));
@@ -47,7 +48,7 @@ struct Axes {
         }
       }
     }
-    return {Transform(operand, torus, rows.PhaseSpan(), columns.PhaseSpan()), places, grid};
+    return {Transform(operand, torus, rows.PhaseSpan(), columns.PhaseSpan()), places, grid, order};
   }
 
   Axis rows, columns;
@@ -67,7 +68,7 @@ class DftConv {
         axes_(g),
         planes_(axes_.torus.PlaneCount()),
         image_(axes_.MakeStack(Operand::kImage, {g.h, g.w, g.c})),
-        weight_(axes_.MakeStack(Operand::kWeight, {g.r, g.s, g.c})),
+        weight_(MakeWeightStack()),
         features_(axes_.MakeStack(Operand::kFeatures, {g.p, g.q, g.k})),
         products_(planes_, Operands()[0], Operands()[1], Operands()[2]) {
     const int64_t most = max_plane_bytes / static_cast<int64_t>(sizeof(float)) / planes_;
@@ -78,7 +79,7 @@ class DftConv {
       return floats ? DType::kF32 : DType::kBF16;
     };
     image_.SetSize(images_, g.c, type(ConvDirection::kBackwardData));
-    weight_.SetSize(filters_, g.c, type(ConvDirection::kBackwardWeight));
+    weight_.SetSize(filters_, g.c, type(ConvDirection::kBackwardWeight));  // or transposed
     features_.SetSize(images_, filters_, type(ConvDirection::kForward));
     PrepareProducts();
     PrepareMemory();
@@ -86,8 +87,9 @@ class DftConv {
   DftConv(const DftConv&) = delete;  // the products know the operands' addresses
 
   void Forward(const T* image, const float* weight, T* features) {
+    const float* by_channel = WeightByChannel(weight);
     ForEachPart(g_.k, filters_, [&](int k, int filters) {
-      weight_.Fill(weight + k * WeightElems(), filters, g_.c);
+      weight_.Fill(by_channel + k, g_.c, filters);
       ForEachPart(g_.n, images_, [&](int n, int images) {
         if (k == 0 || images < g_.n) image_.Fill(image + n * ImageElems(), images, g_.c);
         products_.Run(ProductOf(images, filters, false), workspace_);
@@ -119,6 +121,34 @@ class DftConv {
   }
 
  private:
+  // Forward, a product needs channels as its rows and filters next to each other, so channels are
+  // the items there.
+  PlaneStack MakeWeightStack() const {
+    if (direction_ != ConvDirection::kForward) {
+      return axes_.MakeStack(Operand::kWeight, {g_.r, g_.s, g_.c});
+    }
+    return axes_.MakeStack(Operand::kWeight, {g_.r, g_.s, g_.k}, PlaneStack::Order::kPlaceFirst);
+  }
+  // [k][taps][c] as [c][taps][k].
+  const float* WeightByChannel(const float* weight) const {
+    auto* by_channel = static_cast<float*>(weight_by_channel_.get_data_handle());
+    const int taps = g_.r * g_.s, c = g_.c, k = g_.k, group = GroupChannels();
+#pragma omp parallel for schedule(static)
+    for (int tap = 0; tap < taps; ++tap) {
+      for (int first = 0; first < k; first += group) {
+        for (int channel = 0; channel < c; ++channel) {
+          const float* from = weight + (int64_t{first} * taps + tap) * c + channel;
+          float* to = by_channel + (int64_t{channel} * taps + tap) * k + first;
+          for (int i = 0; i < group; ++i) to[i] = from[int64_t{i} * taps * c];
+        }
+      }
+    }
+    return by_channel;
+  }
+  int64_t WeightByChannelElems() const {
+    return direction_ == ConvDirection::kForward ? g_.k * WeightElems() : 0;
+  }
+
   // Of the products: both factors and the result.
   std::array<std::reference_wrapper<const PlaneStack>, 3> Operands() const {
     switch (direction_) {
@@ -134,11 +164,11 @@ class DftConv {
     const int channels = image_.Columns(g_.c);
     switch (direction_) {
       case ConvDirection::kForward:
-        return {false, true, images, filters, channels, add};
+        return {false, images, filters, channels, add};
       case ConvDirection::kBackwardData:
-        return {false, false, images, channels, filters, add};
+        return {false, images, channels, filters, add};
       default:
-        return {true, false, filters, channels, images, add};
+        return {true, filters, channels, images, add};
     }
   }
 
@@ -158,12 +188,13 @@ class DftConv {
   void PrepareMemory() {
     const int64_t scratch_elems =
         std::max({image_.ScratchElems(), weight_.ScratchElems(), features_.ScratchElems()});
-    const std::vector<dnnl::memory> memories =
-        workspace_.Scratches({image_.Desc(planes_), weight_.Desc(planes_), features_.Desc(planes_),
-                              FlatFloats(OfferedThreads() * scratch_elems)});
+    const std::vector<dnnl::memory> memories = workspace_.Scratches(
+        {image_.Desc(planes_), weight_.Desc(planes_), features_.Desc(planes_),
+         FlatFloats(OfferedThreads() * scratch_elems), FlatFloats(WeightByChannelElems())});
     image_.SetMemory(memories[0], memories[3]);
     weight_.SetMemory(memories[1], memories[3]);
     features_.SetMemory(memories[2], memories[3]);
+    weight_by_channel_ = memories[4];
   }
 
   int64_t ImageElems() const { return int64_t{g_.h} * g_.w * g_.c; }
@@ -176,14 +207,15 @@ class DftConv {
   Axes axes_;
   int planes_;
   PlaneStack image_, weight_, features_;
+  dnnl::memory weight_by_channel_;
   PlaneProducts products_;
   int images_ = 0, filters_ = 0;  // of a part
 };
 
 // Nanoseconds of one core: of a multiplication with its addition, and of a channel of an item in or
 // out of a plane. Fitted to the times of single convolutions (README.md); only ratios matter.
-double ProductNs(DType type) { return 2 / (type == DType::kBF16 ? 160.0 : 75.0); }
-double TransformNs(DType type) { return type == DType::kBF16 ? 0.45 : 0.6; }
+double ProductNs(DType type) { return 2 / (type == DType::kBF16 ? 200.0 : 105.0); }
+constexpr double kTransformNs = 0.45;
 double LibraryNs(ConvDirection direction, DType type) {
   const bool bf16 = type == DType::kBF16;
   switch (direction) {
@@ -212,7 +244,7 @@ bool DftPays(ConvDirection direction, const ConvGeometry& g, DType type) {
   const double channels = double{1} * g.stride_h * g.stride_w * g.c;
   const double of_plane =
       ProductNs(type) * images * channels * filters +
-      TransformNs(type) * (images * channels + images * filters + filters * channels);
+      kTransformNs * (images * channels + images * filters + filters * channels);
   const double products = static_cast<double>(axes.rows.TapCount() * axes.columns.TapCount());
   const double library_ns = LibraryNs(direction, type) * products * images * g.c * filters;
   return kMinGain * axes.torus.PlaneCount() * of_plane < library_ns;

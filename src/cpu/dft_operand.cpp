@@ -4,9 +4,16 @@
 
 #include <algorithm>
 
+#include "cpu/vector.h"
 #include "util/error.h"
 
 namespace numeral::cpu::dft {
+namespace {
+
+// More than a core's own caches hold, and than its part of a shared one.
+constexpr size_t kLeastStreamed_bytes = 8 << 20;
+
+}  // namespace
 
 void PlaneStack::SetSize(int items, int channels, DType type) {
   // A little more than the items need: addresses that are equal modulo a power of two share few
@@ -23,30 +30,40 @@ dnnl::memory::desc PlaneStack::Desc(int planes) const {
 void PlaneStack::SetMemory(const dnnl::memory& planes, const dnnl::memory& scratch) {
   memory_ = planes;
   scratch_ = scratch;
+  streams_ = planes.get_desc().get_size() >= kLeastStreamed_bytes;
 }
 
 template <typename Body>
 void PlaneStack::ForEachPlace(int count, int channels, const Body& body) const {
   auto* scratches = static_cast<float*>(scratch_.get_data_handle());
-#pragma omp parallel for schedule(static)
-  for (int item = 0; item < count; ++item) {
+  const auto places = static_cast<int>(places_.size());
+#pragma omp parallel
+  {
     float* scratch = scratches + omp_get_thread_num() * ScratchElems();
-    int64_t column = int64_t{item} * Columns(channels);
-    for (const Place& place : places_) {
-      body(item * item_elems_ + place.offset, place.window, column, scratch);
-      column += channels;
+#pragma omp for schedule(static) nowait
+    for (int item = 0; item < count; ++item) {
+      for (int i = 0; i < places; ++i) {
+        const auto& [window, offset] = places_[static_cast<size_t>(i)];
+        const int64_t next = i + 1 < places ? places_[static_cast<size_t>(i) + 1].offset
+                                            : places_[0].offset + item_elems_;
+        const int64_t group =
+            order_ == Order::kItemFirst ? int64_t{item} * places + i : int64_t{i} * count + item;
+        body(item * item_elems_ + offset, window, group * channels, scratch, next - offset);
+      }
     }
+    if (streams_) FinishStreams();
   }
 }
 
 template <typename T>
 void PlaneStack::Fill(const T* items, int count, int channels) {
   const auto fill = [&](auto* planes) {
-    ForEachPlace(count, channels,
-                 [&](int64_t offset, const Window& window, int64_t column, float* scratch) {
-                   transform_.ToPlanes(items + offset, window, channels, planes + column,
-                                       plane_elems_, scratch);
-                 });
+    ForEachPlace(
+        count, channels,
+        [&](int64_t offset, const Window& window, int64_t column, float* scratch, int64_t next) {
+          transform_.ToPlanes(items + offset, window, channels, planes + column, plane_elems_,
+                              scratch, next, streams_);
+        });
   };
   if (type_ == DType::kF32) return fill(reinterpret_cast<float*>(data()));
   fill(reinterpret_cast<Bf16*>(data()));
@@ -56,11 +73,12 @@ template <typename T>
 void PlaneStack::Empty(T* items, int count, int channels, bool add) const {
   NUMERAL_CHECK(type_ == DType::kF32);
   const auto* planes = reinterpret_cast<const float*>(data());
-  ForEachPlace(count, channels,
-               [&](int64_t offset, const Window& window, int64_t column, float* scratch) {
-                 transform_.FromPlanes(planes + column, plane_elems_, channels, add, items + offset,
-                                       window, scratch);
-               });
+  ForEachPlace(
+      count, channels,
+      [&](int64_t offset, const Window& window, int64_t column, float* scratch, int64_t next) {
+        transform_.FromPlanes(planes + column, plane_elems_, channels, add, items + offset, window,
+                              scratch, next);
+      });
 }
 
 template void PlaneStack::Fill(const float*, int, int);
@@ -75,7 +93,6 @@ void PlaneProducts::Prepare(const PlaneProduct& product, Workspace& workspace) {
   spec.n = product.n;
   spec.k = product.k;
   spec.transpose_a = product.transpose_a;
-  spec.transpose_b = product.transpose_b;
   spec.operands = a_->type();
   spec.add = product.add;
   spec.count = planes_;
@@ -104,8 +121,8 @@ void PlaneProducts::Run(const PlaneProduct& product, Workspace& workspace) const
     };
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < planes_; ++i) {
-      Gemm(product.transpose_a, product.transpose_b, product.m, product.n, product.k, plane(*a_, i),
-           plane(*b_, i), product.add ? 1 : 0, plane(*result_, i));
+      Gemm(product.transpose_a, product.m, product.n, product.k, plane(*a_, i), plane(*b_, i),
+           product.add ? 1 : 0, plane(*result_, i));
     }
     return;
   }

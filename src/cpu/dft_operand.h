@@ -8,11 +8,16 @@
 
 namespace numeral::cpu::dft {
 
-// [plane][item][place][channel]. Items are images or filters, each a grid of pixels.
+// [plane][item][place][channel], or [plane][place][item][channel]. Items are images or filters,
+// each a grid of pixels.
 class PlaneStack {
  public:
-  PlaneStack(Transform transform, std::vector<Place> places, const Grid& grid)
-      : transform_(std::move(transform)), places_(std::move(places)), item_elems_(grid.elems()) {}
+  enum class Order { kItemFirst, kPlaceFirst };
+  PlaneStack(Transform transform, std::vector<Place> places, const Grid& grid, Order order)
+      : transform_(std::move(transform)),
+        places_(std::move(places)),
+        item_elems_(grid.elems()),
+        order_(order) {}
 
   // Of the planes' rows.
   int Columns(int channels) const { return static_cast<int>(places_.size()) * channels; }
@@ -42,13 +47,15 @@ class PlaneStack {
   Transform transform_;
   std::vector<Place> places_;
   int64_t item_elems_, plane_elems_ = 0;
+  Order order_;
   DType type_ = DType::kF32;
   dnnl::memory memory_, scratch_;
+  bool streams_ = false;  // into planes that no cache holds
 };
 
-// result[m][n] (+)= a[m][k] * b[k][n] in every plane; transposed, a plane is [k][m] or [n][k].
+// result[m][n] (+)= a[m][k] * b[k][n] in every plane; transposed, a plane of a is [k][m].
 struct PlaneProduct {
-  bool transpose_a, transpose_b;
+  bool transpose_a;
   int m, n, k;
   bool add;
   bool operator==(const PlaneProduct&) const = default;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <numbers>
+#include <type_traits>
 #include <utility>
 
 #include "cpu/vector.h"
@@ -14,6 +15,17 @@ namespace {
 constexpr int kMaxOutputs = 8;  // of a register block
 // Handled together: an access to a plane is several cache lines then.
 constexpr int kChannels = 4 * kLanes;
+
+// What is used next is fetched meanwhile: a block's pixels and planes lie in so many places that
+// the processor does not see them coming, and each would be waited for.
+template <typename T>
+inline void FetchToRead(const T* from) {
+  __builtin_prefetch(from, 0, 2);
+}
+template <typename T>
+inline void FetchToWrite(T* to) {
+  __builtin_prefetch(to, 1, 2);
+}
 
 // outputs[o] = sum over i of table[i][o] * inputs[i], of one vector each, along some lines.
 template <typename From, typename To>
@@ -26,6 +38,7 @@ struct Lines {
   To* to;
   int64_t to_elems, to_line_elems;
   int lines;
+  int64_t from_ahead = 0, to_ahead = 0;  // from what is used to what will be
 };
 
 template <int kOutputs, bool kAdd, typename From, typename To>
@@ -35,17 +48,19 @@ void MultiplyBlock(const Lines<From, To>& l) {
     To* to = l.to + line * l.to_line_elems;
     Vector<kLanes> sums[kOutputs] = {};
     if constexpr (kAdd) {
-      NUMERAL_UNROLL for (int o = 0; o < kOutputs; ++o) {
+      NUMERAL_UNROLL_BLOCK for (int o = 0; o < kOutputs; ++o) {
         sums[o] = Load<kLanes>(to + o * l.to_elems);
       }
     }
     const float* table = l.table;
     for (int i = 0; i < l.inputs; ++i, table += l.table_elems, from += l.from_elems) {
       const Vector<kLanes> input = Load<kLanes>(from);
-      NUMERAL_UNROLL for (int o = 0; o < kOutputs; ++o) sums[o] += table[o] * input;
+      FetchToRead(from + l.from_ahead);
+      NUMERAL_UNROLL_BLOCK for (int o = 0; o < kOutputs; ++o) sums[o] += table[o] * input;
     }
-    NUMERAL_UNROLL for (int o = 0; o < kOutputs; ++o) {
+    NUMERAL_UNROLL_BLOCK for (int o = 0; o < kOutputs; ++o) {
       Store<kLanes>(to + o * l.to_elems, sums[o]);
+      FetchToWrite(to + o * l.to_elems + l.to_ahead);
     }
   }
 }
@@ -97,6 +112,16 @@ struct Complex {
 struct Three {
   V first, second, third;
 };
+
+template <bool kStream, typename P>
+inline void StorePlane(P* to, const V& value) {
+  if constexpr (kStream) {
+    Stream(to, value);
+  } else {
+    FetchToWrite(to + kChannels);
+    Store<kLanes>(to, value);
+  }
+}
 
 // Only the weights' planes carry the inverse transform's factor: 1 / length for a real frequency,
 // twice that for one that stands for its conjugate too.
@@ -195,18 +220,19 @@ Transform::Transform(Operand operand, const Torus& torus, const Span& row_span,
   }
 }
 
-template <Operand kOperand, typename P>
+template <Operand kOperand, bool kStream, typename P>
 void Transform::PlanesOfSlots(const float* slots, int width, P* planes, int64_t plane_elems) const {
   const float once = ScaleOf<kOperand>(rows_.length * columns_.length), twice = 2 * once;
   const auto put = [&](const V& real, const V& imaginary, P* to) {
     const Three three = Split<kOperand>(real, imaginary, twice);
-    Store<kLanes>(to, three.first);
-    Store<kLanes>(to + plane_elems, three.second);
-    Store<kLanes>(to + 2 * plane_elems, three.third);
+    StorePlane<kStream>(to, three.first);
+    StorePlane<kStream>(to + plane_elems, three.second);
+    StorePlane<kStream>(to + 2 * plane_elems, three.third);
   };
   for (const int slot : real_slots_) {
     for (int c = 0; c < width; c += kLanes) {
-      Store<kLanes>(planes + c, Scaled<kOperand>(Load<kLanes>(slots + slot * width + c), once));
+      StorePlane<kStream>(planes + c,
+                          Scaled<kOperand>(Load<kLanes>(slots + slot * width + c), once));
     }
     planes += plane_elems;
   }
@@ -235,6 +261,7 @@ void Transform::SlotsOfPlanes(const float* planes, int64_t plane_elems, int widt
                               float* slots) const {
   const float once = ScaleOf<kOperand>(rows_.length * columns_.length), twice = 2 * once;
   const auto get = [&](const float* from) {
+    for (int i = 0; i < 3; ++i) FetchToRead(from + kChannels + i * plane_elems);
     return Join<kOperand>({Load<kLanes>(from), Load<kLanes>(from + plane_elems),
                            Load<kLanes>(from + 2 * plane_elems)},
                           twice);
@@ -271,15 +298,17 @@ int64_t Transform::ScratchElems() const {
 
 template <typename T, typename P>
 void Transform::ToPlanes(const T* pixels, const Window& window, int channels, P* planes,
-                         int64_t plane_elems, float* scratch) const {
+                         int64_t plane_elems, float* scratch, int64_t next_pixels,
+                         bool stream) const {
   for (int channel = 0; channel < channels; channel += kChannels) {
     const int width = std::min(kChannels, channels - channel);
+    const int64_t ahead = channel + kChannels < channels ? kChannels : next_pixels - channel;
     const int64_t line_elems = int64_t{width} * columns_.length;
     float *lines = scratch, *slots = scratch + line_elems * rows_.positions;
     for (int c = 0; c < width; c += kLanes) {
       Multiply(Lines{columns_.by_position.data() + window.first_column * columns_.length,
                      columns_.length, window.columns, pixels + channel + c, window.pixel_elems,
-                     window.row_elems, lines + c, width, line_elems, window.rows},
+                     window.row_elems, lines + c, width, line_elems, window.rows, ahead},
                columns_.length);
       Multiply(Lines{rows_.by_position.data() + window.first_row * rows_.length, rows_.length,
                      window.rows, lines + c, line_elems, width, slots + c, line_elems, width,
@@ -287,16 +316,23 @@ void Transform::ToPlanes(const T* pixels, const Window& window, int channels, P*
                rows_.length);
     }
     WithOperand(operand_, [&]<Operand kOperand>() {
-      PlanesOfSlots<kOperand>(slots, width, planes + channel, plane_elems);
+      if constexpr (std::is_same_v<P, float>) {
+        if (stream) {
+          return PlanesOfSlots<kOperand, true>(slots, width, planes + channel, plane_elems);
+        }
+      }
+      PlanesOfSlots<kOperand, false>(slots, width, planes + channel, plane_elems);
     });
   }
 }
 
 template <typename T>
 void Transform::FromPlanes(const float* planes, int64_t plane_elems, int channels, bool add,
-                           T* pixels, const Window& window, float* scratch) const {
+                           T* pixels, const Window& window, float* scratch,
+                           int64_t next_pixels) const {
   for (int channel = 0; channel < channels; channel += kChannels) {
     const int width = std::min(kChannels, channels - channel);
+    const int64_t ahead = channel + kChannels < channels ? kChannels : next_pixels - channel;
     const int64_t line_elems = int64_t{width} * columns_.length;
     float *lines = scratch, *slots = scratch + line_elems * rows_.positions;
     WithOperand(operand_, [&]<Operand kOperand>() {
@@ -315,19 +351,25 @@ void Transform::FromPlanes(const float* planes, int64_t plane_elems, int channel
                        pixels + channel + c,
                        window.pixel_elems,
                        window.row_elems,
-                       window.rows};
+                       window.rows,
+                       0,
+                       ahead};
       add ? Multiply<true>(last, window.columns) : Multiply(last, window.columns);
     }
   }
 }
 
-template void Transform::ToPlanes(const float*, const Window&, int, float*, int64_t, float*) const;
-template void Transform::ToPlanes(const float*, const Window&, int, Bf16*, int64_t, float*) const;
-template void Transform::ToPlanes(const Bf16*, const Window&, int, float*, int64_t, float*) const;
-template void Transform::ToPlanes(const Bf16*, const Window&, int, Bf16*, int64_t, float*) const;
-template void Transform::FromPlanes(const float*, int64_t, int, bool, float*, const Window&,
-                                    float*) const;
-template void Transform::FromPlanes(const float*, int64_t, int, bool, Bf16*, const Window&,
-                                    float*) const;
+template void Transform::ToPlanes(const float*, const Window&, int, float*, int64_t, float*,
+                                  int64_t, bool) const;
+template void Transform::ToPlanes(const float*, const Window&, int, Bf16*, int64_t, float*, int64_t,
+                                  bool) const;
+template void Transform::ToPlanes(const Bf16*, const Window&, int, float*, int64_t, float*, int64_t,
+                                  bool) const;
+template void Transform::ToPlanes(const Bf16*, const Window&, int, Bf16*, int64_t, float*, int64_t,
+                                  bool) const;
+template void Transform::FromPlanes(const float*, int64_t, int, bool, float*, const Window&, float*,
+                                    int64_t) const;
+template void Transform::FromPlanes(const float*, int64_t, int, bool, Bf16*, const Window&, float*,
+                                    int64_t) const;
 
 }  // namespace numeral::cpu::dft

@@ -53,14 +53,16 @@ class Transform {
   // Floats that a call may use, which no other has at the same time.
   int64_t ScratchElems() const;
 
-  // planes[i * plane_elems + channel]. `pixels` is the window's first. T, P: float or Bf16.
+  // planes[i * plane_elems + channel]. `pixels` is the window's first; those of the call to come
+  // begin `next_pixels` elements further on. T, P: float or Bf16. With `stream`, planes of floats
+  // are stored past the caches (Stream in vector.h).
   template <typename T, typename P>
   void ToPlanes(const T* pixels, const Window& window, int channels, P* planes, int64_t plane_elems,
-                float* scratch) const;
+                float* scratch, int64_t next_pixels, bool stream) const;
   // The transpose. With `add`, onto what `pixels` hold.
   template <typename T>
   void FromPlanes(const float* planes, int64_t plane_elems, int channels, bool add, T* pixels,
-                  const Window& window, float* scratch) const;
+                  const Window& window, float* scratch, int64_t next_pixels) const;
 
  private:
   // Values of the circle's functions at the positions; and the same by function.
@@ -79,7 +81,7 @@ class Transform {
     int cosine_cosine, sine_sine, sine_cosine, cosine_sine;
   };
 
-  template <Operand kOperand, typename P>
+  template <Operand kOperand, bool kStream, typename P>
   void PlanesOfSlots(const float* slots, int width, P* planes, int64_t plane_elems) const;
   template <Operand kOperand>
   void SlotsOfPlanes(const float* planes, int64_t plane_elems, int width, float* slots) const;

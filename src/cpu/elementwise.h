@@ -8,6 +8,8 @@
 
 namespace numeral::cpu {
 
+class Workspace;
+
 // sources.cpp
 Kernel MakeKernel(const AdvanceStep& op, const Binding& binding);
 Kernel MakeKernel(const GatherBatch& op, const Binding& binding);
@@ -47,7 +49,7 @@ Kernel MakeKernel(const Loss& op, const Binding& binding);
 Kernel MakeKernel(const SquaredError& op, const Binding& binding);
 Kernel MakeKernel(const Accuracy& op, const Binding& binding);
 // update.cpp
-Kernel MakeKernel(const AdamUpdate& op, const Binding& binding);
+Kernel MakeKernel(const AdamUpdate& op, const Binding& binding, Workspace& workspace);
 Kernel MakeKernel(const EmaUpdate& op, const Binding& binding);
 
 }  // namespace numeral::cpu

@@ -165,9 +165,6 @@ LibraryProduct MakeProduct(const dnnl::engine& engine, const ProductSpec& spec) 
 }
 
 memory::desc PlainWeight(const ConvGeometry& g) { return {WeightDims(g), kF32, Tag::ohwi}; }
-memory::desc PlainMatrix(int out, int in, DType type) {
-  return {{out, in}, LibraryType(type), Tag::ab};
-}
 
 memory::desc FlatFloats(int64_t elems) { return {{elems}, kF32, Tag::a}; }
 
@@ -208,11 +205,10 @@ bool ProcessorHasBf16() {
   return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & bf16) == bf16;
 }
 
-void Gemm(bool transpose_a, bool transpose_b, int m, int n, int k, const float* a, const float* b,
-          float beta, float* c) {
-  const dnnl_status_t status =
-      dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, 1.0f, a,
-                 transpose_a ? m : k, b, transpose_b ? k : n, beta, c, n);
+void Gemm(bool transpose_a, int m, int n, int k, const float* a, const float* b, float beta,
+          float* c) {
+  const dnnl_status_t status = dnnl_sgemm(transpose_a ? 'T' : 'N', 'N', m, n, k, 1.0f, a,
+                                          transpose_a ? m : k, b, n, beta, c, n);
   if (status != dnnl_success) Fail("oneDNN: a product failed with status {}", int{status});
 }
 

@@ -52,8 +52,6 @@ LibraryProduct MakeProduct(const dnnl::engine& engine, const ProductSpec& spec);
 
 // [k][r][s][c] as weights are kept in plans.
 dnnl::memory::desc PlainWeight(const ConvGeometry& geometry);
-// [out][in], as it is kept in plans (fp32) or rounded.
-dnnl::memory::desc PlainMatrix(int out, int in, DType type);
 
 // So many floats in a row.
 dnnl::memory::desc FlatFloats(int64_t elems);
@@ -80,8 +78,8 @@ std::string LibraryVersion();
 // Whether the processor multiplies bf16 numbers (AVX512-BF16 or AMX) and the library uses that.
 bool ProcessorHasBf16();
 
-// C = op(A) * op(B) + beta * C, row-major.
-void Gemm(bool transpose_a, bool transpose_b, int m, int n, int k, const float* a, const float* b,
-          float beta, float* c);
+// C = op(A) * B + beta * C, row-major.
+void Gemm(bool transpose_a, int m, int n, int k, const float* a, const float* b, float beta,
+          float* c);
 
 }  // namespace numeral::cpu

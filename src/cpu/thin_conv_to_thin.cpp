@@ -68,7 +68,7 @@ template <int kWidth, int kResults = kWidth / 2>
 inline void AddLanes(Vector<kWidth>* vectors) {
   constexpr bool kWithinFours = kResults >= kWidth / 4;
   constexpr int kUnit = kWithinFours ? 1 : 4, kGroup = kWithinFours ? 4 : kWidth / 4;
-  NUMERAL_UNROLL for (int i = 0; i < kResults; ++i) {
+  NUMERAL_UNROLL_BLOCK for (int i = 0; i < kResults; ++i) {
     vectors[i] = AddPairs<kUnit, kGroup>(vectors[2 * i], vectors[2 * i + 1],
                                          std::make_index_sequence<kWidth>());
   }
@@ -83,17 +83,17 @@ void SumTerms(const float* wide, const float* weight, const Term* terms, int cou
   for (int t = 0; t < count; ++t, weight += kTaps * kWidth) {
     const float* pixels = wide + terms[t].offset;
     Vector<kWidth> w[kTaps];
-    NUMERAL_UNROLL for (int tap = 0; tap < kTaps; ++tap) w[tap] =
+    NUMERAL_UNROLL_BLOCK for (int tap = 0; tap < kTaps; ++tap) w[tap] =
         Load<kWidth>(weight + tap * kWidth);
-    NUMERAL_UNROLL for (int i = 1 - kTaps; i < kPixels; ++i) {
+    NUMERAL_UNROLL_BLOCK for (int i = 1 - kTaps; i < kPixels; ++i) {
       Vector<kWidth> pixel = Load<kWidth>(pixels + i * kWidth);
       KeepInRegister(pixel);
-      NUMERAL_UNROLL for (int tap = 0; tap < kTaps; ++tap) {
+      NUMERAL_UNROLL_BLOCK for (int tap = 0; tap < kTaps; ++tap) {
         if (i + tap >= 0 && i + tap < kPixels) sums[i + tap] += pixel * w[tap];
       }
     }
   }
-  NUMERAL_UNROLL for (int i = 0; i < kSums; i += kWidth) {
+  NUMERAL_UNROLL_BLOCK for (int i = 0; i < kSums; i += kWidth) {
     AddLanes<kWidth>(sums + i);
     Store<kWidth>(results + i, sums[i]);
   }

@@ -33,31 +33,31 @@ template <int kWidth, int kVectors>
 void SumTaps(const Block& block) {
   constexpr int kCount = kPixels<kVectors>;
   Vector<kWidth> sums[kCount][kVectors];
-  NUMERAL_UNROLL for (int v = 0; v < kVectors; ++v) {
+  NUMERAL_UNROLL_BLOCK for (int v = 0; v < kVectors; ++v) {
     const Vector<kWidth> bias = Load<kWidth>(block.bias + v * kWidth);
-    NUMERAL_UNROLL for (int i = 0; i < kCount; ++i) sums[i][v] = bias;
+    NUMERAL_UNROLL_BLOCK for (int i = 0; i < kCount; ++i) sums[i][v] = bias;
   }
   const float* weight_of_tap = block.weight;
   for (int tap = 0; tap < block.taps; ++tap, weight_of_tap += block.pixel_elems) {
     const float* thin = block.thin + block.offsets[tap];
     Vector<kWidth> weight[kVectors];
-    NUMERAL_UNROLL for (int v = 0; v < kVectors; ++v) weight[v] =
+    NUMERAL_UNROLL_BLOCK for (int v = 0; v < kVectors; ++v) weight[v] =
         Load<kWidth>(weight_of_tap + v * kWidth);
-    NUMERAL_UNROLL for (int i = 0; i < kCount; ++i) {
+    NUMERAL_UNROLL_BLOCK for (int i = 0; i < kCount; ++i) {
       const float value = thin[i];
-      NUMERAL_UNROLL for (int v = 0; v < kVectors; ++v) sums[i][v] += value * weight[v];
+      NUMERAL_UNROLL_BLOCK for (int v = 0; v < kVectors; ++v) sums[i][v] += value * weight[v];
     }
   }
   if (block.slope != 1) {
-    NUMERAL_UNROLL for (int i = 0; i < kCount; ++i) {
-      NUMERAL_UNROLL for (int v = 0; v < kVectors; ++v) {
+    NUMERAL_UNROLL_BLOCK for (int i = 0; i < kCount; ++i) {
+      NUMERAL_UNROLL_BLOCK for (int v = 0; v < kVectors; ++v) {
         sums[i][v] = sums[i][v] > 0 ? sums[i][v] : block.slope * sums[i][v];
       }
     }
   }
-  NUMERAL_UNROLL for (int i = 0; i < kCount; ++i) {
+  NUMERAL_UNROLL_BLOCK for (int i = 0; i < kCount; ++i) {
     if (i >= block.count) break;
-    NUMERAL_UNROLL for (int v = 0; v < kVectors; ++v) {
+    NUMERAL_UNROLL_BLOCK for (int v = 0; v < kVectors; ++v) {
       Store<kWidth>(block.wide + i * block.pixel_elems + v * kWidth, sums[i][v]);
     }
   }

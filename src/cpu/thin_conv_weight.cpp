@@ -37,28 +37,29 @@ struct Block {
 template <int kWidth, int kVectors, int kTaps>
 void SumPixels(const Block& block) {
   Vector<kWidth> sums[kTaps][kVectors];
-  NUMERAL_UNROLL for (int t = 0; t < kTaps; ++t) {
-    NUMERAL_UNROLL for (int v = 0; v < kVectors; ++v) {
+  NUMERAL_UNROLL_BLOCK for (int t = 0; t < kTaps; ++t) {
+    NUMERAL_UNROLL_BLOCK for (int v = 0; v < kVectors; ++v) {
       sums[t][v] = Load<kWidth>(block.sums + t * block.pixel_elems + v * kWidth);
     }
   }
   const float* wide = block.wide;
   for (int row = 0; row < block.rows; ++row) {
     const float* thin[kTaps];
-    NUMERAL_UNROLL for (int t = 0; t < kTaps; ++t) {
+    NUMERAL_UNROLL_BLOCK for (int t = 0; t < kTaps; ++t) {
       thin[t] = block.thin + row * block.thin_row_elems + block.offsets[t];
     }
     for (int q = 0; q < block.columns; ++q, wide += block.pixel_elems) {
       Vector<kWidth> pixel[kVectors];
-      NUMERAL_UNROLL for (int v = 0; v < kVectors; ++v) pixel[v] = Load<kWidth>(wide + v * kWidth);
-      NUMERAL_UNROLL for (int t = 0; t < kTaps; ++t) {
+      NUMERAL_UNROLL_BLOCK for (int v = 0; v < kVectors; ++v) pixel[v] =
+          Load<kWidth>(wide + v * kWidth);
+      NUMERAL_UNROLL_BLOCK for (int t = 0; t < kTaps; ++t) {
         const float value = thin[t][q];
-        NUMERAL_UNROLL for (int v = 0; v < kVectors; ++v) sums[t][v] += value * pixel[v];
+        NUMERAL_UNROLL_BLOCK for (int v = 0; v < kVectors; ++v) sums[t][v] += value * pixel[v];
       }
     }
   }
-  NUMERAL_UNROLL for (int t = 0; t < kTaps; ++t) {
-    NUMERAL_UNROLL for (int v = 0; v < kVectors; ++v) {
+  NUMERAL_UNROLL_BLOCK for (int t = 0; t < kTaps; ++t) {
+    NUMERAL_UNROLL_BLOCK for (int v = 0; v < kVectors; ++v) {
       Store<kWidth>(block.sums + t * block.pixel_elems + v * kWidth, sums[t][v]);
     }
   }

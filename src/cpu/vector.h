@@ -4,6 +4,10 @@
 
 #include <cstdint>
 
+#if defined(__SSE__)
+#include <immintrin.h>
+#endif
+
 #include "cpu/element.h"
 
 namespace numeral::cpu {
@@ -62,6 +66,25 @@ inline void Store(float* to, const Vector<kWidth>& value) {
   *reinterpret_cast<typename VectorOf<kWidth>::in_memory*>(to) = value;
 }
 
+// Past the caches: for what is too much for them. `to` is aligned to the vector. Other threads may
+// read it once this one has called FinishStreams.
+inline void Stream(float* to, const Vector<kLanes>& value) {
+#if defined(__AVX512F__)
+  _mm512_stream_ps(to, reinterpret_cast<const __m512&>(value));
+#elif defined(__AVX__)
+  _mm256_stream_ps(to, reinterpret_cast<const __m256&>(value));
+#elif defined(__SSE__)
+  _mm_stream_ps(to, reinterpret_cast<const __m128&>(value));
+#else
+  Store<kLanes>(to, value);
+#endif
+}
+inline void FinishStreams() {
+#if defined(__SSE__)
+  _mm_sfence();
+#endif
+}
+
 // Rounds as Bf16 does.
 template <int kWidth>
 inline void Store(Bf16* to, const Vector<kWidth>& value) {
@@ -85,6 +108,6 @@ inline void KeepInRegister([[maybe_unused]] V& value) {
 
 // Register blocks are local arrays: they stay in registers only where every loop over them is
 // unrolled.
-#define NUMERAL_UNROLL _Pragma("GCC unroll 32")
+#define NUMERAL_UNROLL_BLOCK _Pragma("GCC unroll 32")
 
 }  // namespace numeral::cpu

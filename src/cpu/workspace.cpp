@@ -1,15 +1,30 @@
 #include "cpu/workspace.h"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <new>
+
+#include "cpu/parallel.h"
 
 namespace numeral::cpu {
 namespace {
 
 constexpr size_t kAlignment = 64;
+constexpr size_t kHugePage = 2 << 20;
+constexpr int64_t kGrain = 64;  // elements
+
+void Round(const RoundedCopy& copy) {
+  ParallelRanges(copy.elems, kGrain, copy.elems, [&](int64_t begin, int64_t end) {
+    const float* from = copy.weight;
+    Bf16* to = copy.rounded;
+#pragma omp simd simdlen(kSimdElems)
+    for (int64_t i = begin; i < end; ++i) to[i] = from[i];
+  });
+}
 
 }  // namespace
 
@@ -23,7 +38,13 @@ Memory::Memory(int64_t bytes, EngineCounters& counters) {
          machine >> 20);
   }
   try {
-    data_.reset(static_cast<std::byte*>(::operator new[](size, std::align_val_t{64})));
+    const size_t alignment = size < kHugePage ? kAlignment : kHugePage;
+    data_ = {static_cast<std::byte*>(::operator new[](size, std::align_val_t{alignment})),
+             Free{alignment}};
+    // A column of a large matrix, or one element of many planes, is in a page of its own for each
+    // of its elements, more than the processor has at hand. Where the system has no such pages,
+    // nothing changes.
+    if (alignment == kHugePage) madvise(data_.get(), size, MADV_HUGEPAGE);
   } catch (const std::bad_alloc&) {
     Fail("the CPU engine cannot get {} MiB of memory; lower the batch size", size >> 20);
   }
@@ -54,13 +75,42 @@ dnnl::memory Workspace::PackedWeight(TensorId weight, const dnnl::memory::desc& 
   return memory;
 }
 
-Kernel Workspace::Refresh(TensorId weight) {
+const Bf16* Workspace::RoundedWeight(TensorId weight, const float* address, int64_t elems) {
+  for (const Rounded& other : rounded_) {
+    if (other.weight == weight) return other.copy.rounded;
+  }
+  memories_.push_back(
+      std::make_unique<Memory>(elems * static_cast<int64_t>(sizeof(Bf16)), counters_));
+  auto* rounded = reinterpret_cast<Bf16*>(memories_.back()->data());
+  rounded_.push_back({weight, {address, elems, rounded}});
+  return rounded;
+}
+
+std::vector<RoundedCopy> Workspace::RoundedCopies(const float* first, int64_t elems) const {
+  std::vector<RoundedCopy> copies;
+  for (const Rounded& other : rounded_) {
+    const auto before = [](const float* a, const float* b) { return std::less<>()(a, b); };
+    if (before(other.copy.weight, first) || !before(other.copy.weight, first + elems)) continue;
+    copies.push_back(other.copy);
+  }
+  std::sort(copies.begin(), copies.end(), [](const RoundedCopy& a, const RoundedCopy& b) {
+    return std::less<>()(a.weight, b.weight);
+  });
+  return copies;
+}
+
+Kernel Workspace::Refresh(TensorId weight, bool packed_only) {
   std::vector<BoundPrimitive> refreshes;
   for (const Packed& copy : packed_) {
     if (copy.weight == weight) refreshes.push_back(copy.refresh);
   }
-  return [this, refreshes = std::move(refreshes)] {
+  std::vector<RoundedCopy> copies;
+  for (const Rounded& other : rounded_) {
+    if (other.weight == weight && !packed_only) copies.push_back(other.copy);
+  }
+  return [this, refreshes = std::move(refreshes), copies = std::move(copies)] {
     for (const BoundPrimitive& refresh : refreshes) refresh.Run(stream_);
+    for (const RoundedCopy& copy : copies) Round(copy);
     counters_.reorders += static_cast<int64_t>(refreshes.size());
   };
 }

@@ -12,7 +12,7 @@
 
 namespace numeral::cpu {
 
-// 64-byte aligned bytes, counted.
+// Aligned bytes, counted: to 64, or to the large pages that they are in where they fill one.
 class Memory {
  public:
   Memory(int64_t bytes, EngineCounters& counters);
@@ -20,7 +20,8 @@ class Memory {
 
  private:
   struct Free {
-    void operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t{64}); }
+    size_t alignment;
+    void operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t{alignment}); }
   };
   std::unique_ptr<std::byte[], Free> data_;
 };
@@ -35,6 +36,12 @@ class CpuData final : public DataMemory {
  private:
   int64_t bytes_;
   Memory memory_;
+};
+
+struct RoundedCopy {
+  const float* weight;
+  int64_t elems;
+  Bf16* rounded;
 };
 
 class Workspace {
@@ -52,8 +59,15 @@ class Workspace {
   // weight and layout, whoever asks. Where the layouts are the same it is the weight itself.
   dnnl::memory PackedWeight(TensorId weight, const dnnl::memory::desc& plain, const float* address,
                             const dnnl::memory::desc& packed);
-  // Refreshes all working copies of `weight`. Compiled after every op that may ask for one.
-  Kernel Refresh(TensorId weight);
+  // The copy of `elems` floats of a weight, in their order, rounded to bf16; one per weight.
+  const Bf16* RoundedWeight(TensorId weight, const float* address, int64_t elems);
+
+  // Below: compiled after every op that may ask for a copy.
+  // Refreshes all working copies of `weight`, or the packed ones only: what updates weights
+  // refreshes the rounded ones as it goes.
+  Kernel Refresh(TensorId weight, bool packed_only);
+  // Of the weights among `elems` floats, in the order of their addresses.
+  std::vector<RoundedCopy> RoundedCopies(const float* first, int64_t elems) const;
 
   // Scratch that is valid within one op; all ops share it.
   dnnl::memory Scratch(const dnnl::memory::desc& desc);
@@ -70,6 +84,10 @@ class Workspace {
     dnnl::memory::desc desc;
     dnnl::memory memory;
     BoundPrimitive refresh;
+  };
+  struct Rounded {
+    TensorId weight;
+    RoundedCopy copy;
   };
   // A growing need of scratch, and the memories to point at it once it is there.
   struct Pool {
@@ -89,6 +107,7 @@ class Workspace {
   dnnl::stream stream_;
   std::vector<std::unique_ptr<Memory>> memories_;
   std::vector<Packed> packed_;
+  std::vector<Rounded> rounded_;
   Pool scratch_, second_scratch_;
 };
 

@@ -111,6 +111,11 @@ TEST_CASE("DFT convolutions match plain loops for groups of channels and for lay
   Check(Geometry(2, 14, 14, 16, 16, 4, 4, 2, 1, 1));
 }
 
+TEST_CASE("DFT convolutions match plain loops with planes that no cache holds") {
+  Check(Geometry(101, 1, 1, 64, 16, 15, 15, 1, 7, 7));  // 337 planes: 8.7 MB of the image
+  Check(Geometry(101, 1, 1, 16, 64, 15, 15, 1, 7, 7));  // and of the features
+}
+
 TEST_CASE("DFT convolutions are worked on in parts") {
   for (const int64_t max_plane_bytes : {1, 100'000, 150'000, 300'000}) {
     Check(Geometry(5, 5, 5, 16, 80, 3, 3, 1, 1, 1), max_plane_bytes);
