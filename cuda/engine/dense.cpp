@@ -1,4 +1,4 @@
-// Products of dense layers: a narrow side goes to own kernels, the rest to cuBLASLt.
+// Products of dense layers by themselves: a narrow side goes to own kernels, the rest to cuBLASLt.
 #include "cuda/engine/nodes.h"
 #include "cuda/engine/thin_dense.h"
 #include "cuda/kernels/thin_dense.h"
