@@ -14,8 +14,9 @@ namespace numeral::cpu {
 using Floats = std::vector<float>;
 using Doubles = std::vector<double>;
 
-inline Floats RandomFloats(size_t count) {
-  static std::mt19937 engine(7);
+// The same for a seed, whatever tests ran before.
+inline Floats RandomFloats(size_t count, uint32_t seed = 7) {
+  std::mt19937 engine(seed);
   std::uniform_real_distribution<float> distribution(-1, 1);
   Floats values(count);
   for (float& value : values) value = distribution(engine);
@@ -27,10 +28,10 @@ inline Floats NaNs(size_t count) { return Floats(count, std::numeric_limits<floa
 struct ConvCase {
   explicit ConvCase(const ConvGeometry& geometry)
       : g(geometry),
-        image(RandomFloats(static_cast<size_t>(g.n * g.h * g.w * g.c))),
-        features(RandomFloats(static_cast<size_t>(g.n * g.p * g.q * g.k))),
-        weight(RandomFloats(static_cast<size_t>(g.k * g.r * g.s * g.c))),
-        bias(RandomFloats(static_cast<size_t>(g.k))) {}
+        image(RandomFloats(static_cast<size_t>(g.n * g.h * g.w * g.c), 1)),
+        features(RandomFloats(static_cast<size_t>(g.n * g.p * g.q * g.k), 2)),
+        weight(RandomFloats(static_cast<size_t>(g.k * g.r * g.s * g.c), 3)),
+        bias(RandomFloats(static_cast<size_t>(g.k), 4)) {}
 
   // use(image element, weight element, features element) for every product of the convolution.
   template <typename Use>
