@@ -33,8 +33,10 @@ class CpuExecutable : public Executable {
     const ThreadLimit limit(threads_);  // kernels are made for their number of threads
     for (const Phase& phase : plan_->phases) {
       std::vector<Kernel> kernels;
+      workspace_.shared_planes().BeginPhase();
       for (const PhaseOp& op : phase.ops) {
         kernels.push_back(RefreshesCopies(op) ? Kernel() : Compile(op));
+        FinishSharing(op);
       }
       phases_.push_back(std::move(kernels));
     }
@@ -92,6 +94,15 @@ class CpuExecutable : public Executable {
     }
     if (profiling_) return RunTimed(phase);
     for (const Kernel& kernel : phases_[static_cast<size_t>(phase)]) kernel();
+  }
+
+  void FinishSharing(const PhaseOp& op) {
+    for (const Operand& operand : Operands(op.op)) {
+      if (operand.access == Access::kRead) continue;
+      workspace_.shared_planes().Written(binding_.Address(operand.id),
+                                         plan_->tensor(operand.id).bytes());
+    }
+    workspace_.shared_planes().FinishOp();
   }
 
   static bool RefreshesCopies(const PhaseOp& op) {

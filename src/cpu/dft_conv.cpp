@@ -86,12 +86,20 @@ class DftConv {
   }
   DftConv(const DftConv&) = delete;  // the products know the operands' addresses
 
+  // Before the first run: the input that every run is given, whose planes other ops may need too.
+  void ShareImage(const T* image) {
+    image_is_there_ = Share(Operand::kImage, image, g_.n * ImageElems(), image_);
+  }
+  void ShareFeatures(const T* features) {
+    features_are_there_ = Share(Operand::kFeatures, features, g_.n * FeaturesElems(), features_);
+  }
+
   void Forward(const T* image, const float* weight, T* features) {
     const float* by_channel = WeightByChannel(weight);
     ForEachPart(g_.k, filters_, [&](int k, int filters) {
       weight_.Fill(by_channel + k, g_.c, filters);
       ForEachPart(g_.n, images_, [&](int n, int images) {
-        if (k == 0 || images < g_.n) image_.Fill(image + n * ImageElems(), images, g_.c);
+        FillImage(image, n, images, k == 0);
         products_.Run(ProductOf(images, filters, false), workspace_);
         features_.Empty(features + n * FeaturesElems() + k, images, filters, false);
       });
@@ -102,7 +110,7 @@ class DftConv {
     ForEachPart(g_.n, images_, [&](int n, int images) {
       ForEachPart(g_.k, filters_, [&](int k, int filters) {
         if (n == 0 || filters < g_.k) weight_.Fill(weight + k * WeightElems(), filters, g_.c);
-        features_.Fill(features + n * FeaturesElems() + k, images, filters);
+        FillFeatures(features, n, images, k, filters);
         products_.Run(ProductOf(images, filters, k > 0), workspace_);
       });
       image_.Empty(image + n * ImageElems(), images, g_.c, false);
@@ -112,8 +120,8 @@ class DftConv {
   void BackwardWeight(const T* image, const T* features, float* grad_weight, bool add) {
     ForEachPart(g_.k, filters_, [&](int k, int filters) {
       ForEachPart(g_.n, images_, [&](int n, int images) {
-        if (k == 0 || images < g_.n) image_.Fill(image + n * ImageElems(), images, g_.c);
-        features_.Fill(features + n * FeaturesElems() + k, images, filters);
+        FillImage(image, n, images, k == 0);
+        FillFeatures(features, n, images, k, filters);
         products_.Run(ProductOf(images, filters, n > 0), workspace_);
       });
       weight_.Empty(grad_weight + k * WeightElems(), filters, g_.c, add);
@@ -121,6 +129,25 @@ class DftConv {
   }
 
  private:
+  // Only an operand that is not worked on in parts is in planes as a whole afterwards.
+  bool Share(Operand operand, const T* tensor, int64_t elems, const PlaneStack& stack) {
+    if (InParts()) return false;
+    return workspace_.shared_planes().Need({reinterpret_cast<const std::byte*>(tensor),
+                                            elems * static_cast<int64_t>(sizeof(T)), operand, g_},
+                                           stack.memory());
+  }
+  bool InParts() const { return images_ < g_.n || filters_ < g_.k; }
+
+  // `anew`: whether other planes, or none, are in the place of those of the whole batch.
+  void FillImage(const T* image, int n, int images, bool anew) {
+    if (image_is_there_ || (!anew && images == g_.n)) return;
+    image_.Fill(image + n * ImageElems(), images, g_.c);
+  }
+  void FillFeatures(const T* features, int n, int images, int k, int filters) {
+    if (features_are_there_) return;
+    features_.Fill(features + n * FeaturesElems() + k, images, filters);
+  }
+
   // Forward, a product needs channels as its rows and filters next to each other, so channels are
   // the items there.
   PlaneStack MakeWeightStack() const {
@@ -177,8 +204,7 @@ class DftConv {
     for (const int images : {images_, g_.n % images_}) {
       for (const int filters : {filters_, g_.k % filters_}) {
         for (const bool add : {false, true}) {
-          const bool in_parts = images_ < g_.n || filters_ < g_.k;
-          if (images > 0 && filters > 0 && (in_parts || !add)) {
+          if (images > 0 && filters > 0 && (InParts() || !add)) {
             products_.Prepare(ProductOf(images, filters, add), workspace_);
           }
         }
@@ -210,6 +236,7 @@ class DftConv {
   dnnl::memory weight_by_channel_;
   PlaneProducts products_;
   int images_ = 0, filters_ = 0;  // of a part
+  bool image_is_there_ = false, features_are_there_ = false;  // in planes of an earlier op
 };
 
 // Nanoseconds of one core: of a multiplication with its addition, and of a channel of an item in or
@@ -255,6 +282,7 @@ Kernel MakeDftForward(const ConvGeometry& geometry, const T* image, const float*
                       T* features, Workspace& workspace, int64_t max_plane_bytes) {
   const auto conv =
       std::make_shared<DftConv<T>>(ConvDirection::kForward, geometry, workspace, max_plane_bytes);
+  conv->ShareImage(image);
   return [=] { conv->Forward(image, weight, features); };
 }
 
@@ -263,6 +291,7 @@ Kernel MakeDftBackwardData(const ConvGeometry& geometry, const T* features, cons
                            T* image, Workspace& workspace, int64_t max_plane_bytes) {
   const auto conv = std::make_shared<DftConv<T>>(ConvDirection::kBackwardData, geometry, workspace,
                                                  max_plane_bytes);
+  conv->ShareFeatures(features);
   return [=] { conv->BackwardData(features, weight, image); };
 }
 
@@ -272,6 +301,8 @@ Kernel MakeDftBackwardWeight(const ConvGeometry& geometry, const T* image, const
                              int64_t max_plane_bytes) {
   const auto conv = std::make_shared<DftConv<T>>(ConvDirection::kBackwardWeight, geometry,
                                                  workspace, max_plane_bytes);
+  conv->ShareImage(image);
+  conv->ShareFeatures(features);
   const bool add = mode == GradientMode::kAccumulate;
   return [=] { conv->BackwardWeight(image, features, grad_weight, add); };
 }

@@ -10,8 +10,10 @@
 //
 // Planes live in the workspace's scratch: up to max_plane_bytes of weights, and of images with
 // features, unless one image or one group of filters needs more. A batch, or filters, whose planes
-// would be larger are worked on in parts. Bits of fp32 depend on sizes only, not on the thread
-// count. A NaN spreads to all positions of its image.
+// would be larger are worked on in parts. Planes of a whole image or whole features are shared with
+// other convolutions of the phase (shared_planes.h), so what is made for one workspace runs in the
+// order in which it was made. Bits of fp32 depend on sizes only, not on the thread count. A NaN
+// spreads to all positions of its image.
 #pragma once
 
 #include "cpu/workspace.h"

@@ -31,6 +31,7 @@ class PlaneStack {
   dnnl::memory::desc Desc(int planes) const;
   // `scratch`: floats, ScratchElems() for each thread.
   void SetMemory(const dnnl::memory& planes, const dnnl::memory& scratch);
+  const dnnl::memory& memory() const { return memory_; }
   std::byte* data() const { return static_cast<std::byte*>(memory_.get_data_handle()); }
 
   // T: float or Bf16.

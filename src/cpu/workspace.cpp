@@ -1,20 +1,13 @@
 #include "cpu/workspace.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstring>
 #include <functional>
-#include <new>
 
 #include "cpu/parallel.h"
 
 namespace numeral::cpu {
 namespace {
 
-constexpr size_t kAlignment = 64;
-constexpr size_t kHugePage = 2 << 20;
 constexpr int64_t kGrain = 64;  // elements
 
 void Round(const RoundedCopy& copy) {
@@ -27,30 +20,6 @@ void Round(const RoundedCopy& copy) {
 }
 
 }  // namespace
-
-Memory::Memory(int64_t bytes, EngineCounters& counters) {
-  const auto size = static_cast<size_t>(std::max<int64_t>(bytes, 64));
-  // Beyond the machine's memory an allocation may succeed and the process die when it is touched.
-  const auto machine =
-      static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGE_SIZE));
-  if (size > machine) {
-    Fail("the CPU engine needs {} MiB and this machine has {}; lower the batch size", size >> 20,
-         machine >> 20);
-  }
-  try {
-    const size_t alignment = size < kHugePage ? kAlignment : kHugePage;
-    data_ = {static_cast<std::byte*>(::operator new[](size, std::align_val_t{alignment})),
-             Free{alignment}};
-    // A column of a large matrix, or one element of many planes, is in a page of its own for each
-    // of its elements, more than the processor has at hand. Where the system has no such pages,
-    // nothing changes.
-    if (alignment == kHugePage) madvise(data_.get(), size, MADV_HUGEPAGE);
-  } catch (const std::bad_alloc&) {
-    Fail("the CPU engine cannot get {} MiB of memory; lower the batch size", size >> 20);
-  }
-  std::memset(data_.get(), 0, size);
-  ++counters.allocations;
-}
 
 Workspace::Workspace(EngineCounters& counters)
     : counters_(counters), engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) {}
@@ -118,11 +87,11 @@ Kernel Workspace::Refresh(TensorId weight, bool packed_only) {
 std::vector<dnnl::memory> Workspace::Reserve(Pool& pool,
                                              const std::vector<dnnl::memory::desc>& descs) {
   std::vector<dnnl::memory> memories;
-  size_t offset_bytes = 0;
+  int64_t offset_bytes = 0;
   for (const dnnl::memory::desc& desc : descs) {
     memories.emplace_back(desc, engine_, nullptr);
     pool.users.push_back({memories.back(), offset_bytes});
-    offset_bytes += (desc.get_size() + kAlignment - 1) / kAlignment * kAlignment;
+    offset_bytes += AlignUp(static_cast<int64_t>(desc.get_size()));
   }
   pool.bytes = std::max(pool.bytes, offset_bytes);
   return memories;
@@ -140,7 +109,7 @@ std::vector<dnnl::memory> Workspace::SecondScratches(const std::vector<dnnl::mem
 }
 
 void Workspace::Allocate(Pool& pool) {
-  pool.memory = std::make_unique<Memory>(static_cast<int64_t>(pool.bytes), counters_);
+  pool.memory = std::make_unique<Memory>(pool.bytes, counters_);
   for (Pool::User& user : pool.users) {
     user.memory.set_data_handle(pool.memory->data() + user.offset_bytes);
   }
@@ -149,6 +118,7 @@ void Workspace::Allocate(Pool& pool) {
 void Workspace::Allocate() {
   Allocate(scratch_);
   Allocate(second_scratch_);
+  shared_planes_.Allocate(counters_);
 }
 
 }  // namespace numeral::cpu

@@ -7,36 +7,11 @@
 #include <vector>
 
 #include "cpu/binding.h"
+#include "cpu/memory.h"
 #include "cpu/onednn.h"
-#include "engine/engine.h"
+#include "cpu/shared_planes.h"
 
 namespace numeral::cpu {
-
-// Aligned bytes, counted: to 64, or to the large pages that they are in where they fill one.
-class Memory {
- public:
-  Memory(int64_t bytes, EngineCounters& counters);
-  std::byte* data() const { return data_.get(); }
-
- private:
-  struct Free {
-    size_t alignment;
-    void operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t{alignment}); }
-  };
-  std::unique_ptr<std::byte[], Free> data_;
-};
-
-// The data tensors of one executable or several.
-class CpuData final : public DataMemory {
- public:
-  CpuData(int64_t bytes, EngineCounters& counters) : bytes_(bytes), memory_(bytes, counters) {}
-  int64_t bytes() const { return bytes_; }
-  std::byte* data() const { return memory_.data(); }
-
- private:
-  int64_t bytes_;
-  Memory memory_;
-};
 
 struct RoundedCopy {
   const float* weight;
@@ -75,7 +50,10 @@ class Workspace {
   // The same for parts of an op that run at the same time: side by side.
   std::vector<dnnl::memory> Scratches(const std::vector<dnnl::memory::desc>& descs);
   std::vector<dnnl::memory> SecondScratches(const std::vector<dnnl::memory::desc>& descs);
-  // Allocates the scratch asked for. No op may run before.
+  // Of convolutions by Fourier transforms.
+  SharedPlanes& shared_planes() { return shared_planes_; }
+
+  // Allocates the scratch and the planes asked for. No op may run before.
   void Allocate();
 
  private:
@@ -93,9 +71,9 @@ class Workspace {
   struct Pool {
     struct User {
       dnnl::memory memory;
-      size_t offset_bytes;
+      int64_t offset_bytes;
     };
-    size_t bytes = 0;
+    int64_t bytes = 0;
     std::vector<User> users;
     std::unique_ptr<Memory> memory;
   };
@@ -109,6 +87,7 @@ class Workspace {
   std::vector<Packed> packed_;
   std::vector<Rounded> rounded_;
   Pool scratch_, second_scratch_;
+  SharedPlanes shared_planes_;
 };
 
 }  // namespace numeral::cpu

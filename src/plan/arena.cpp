@@ -9,14 +9,10 @@
 namespace numeral {
 namespace {
 
-int64_t AlignUp(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
-
 // One buffer of a phase: one tensor or several that in-place ops pass on.
 struct Buffer {
   std::vector<TensorId> tensors;
-  int64_t bytes = 0;
-  int first = std::numeric_limits<int>::max(), last = -1;  // ops that touch it
-  int64_t offset = 0;
+  Lifetime lifetime{0, std::numeric_limits<int>::max(), -1};
 };
 
 class PhasePlacement {
@@ -28,19 +24,21 @@ class PhasePlacement {
   int64_t Place(int64_t origin, bool reuse) {
     CollectLifetimes();
     if (reuse) MergeInPlace();
-    std::vector<Buffer> buffers;
-    for (auto& [id, buffer] : buffers_) buffers.push_back(std::move(buffer));
-    std::stable_sort(buffers.begin(), buffers.end(),
-                     [](const Buffer& a, const Buffer& b) { return a.bytes > b.bytes; });
     int64_t end = origin;
-    std::vector<Buffer> placed;
-    for (Buffer& buffer : buffers) {
-      buffer.offset = reuse ? LowestFree(buffer, placed, origin) : end;
-      end = std::max(end, buffer.offset + AlignUp(buffer.bytes));
-      for (const TensorId id : buffer.tensors) {
-        plan_.tensors[static_cast<size_t>(id)].offset_bytes = buffer.offset;
+    std::vector<Lifetime*> lifetimes;
+    for (auto& [id, buffer] : buffers_) lifetimes.push_back(&buffer.lifetime);
+    if (reuse) {
+      end = PlaceLifetimes(lifetimes, origin, kept_ops_);
+    } else {
+      for (Lifetime* lifetime : lifetimes) {
+        lifetime->offset = end;
+        end += AlignUp(lifetime->bytes);
       }
-      placed.push_back(std::move(buffer));
+    }
+    for (const auto& [id, buffer] : buffers_) {
+      for (const TensorId tensor : buffer.tensors) {
+        plan_.tensors[static_cast<size_t>(tensor)].offset_bytes = buffer.lifetime.offset;
+      }
     }
     return end;
   }
@@ -54,11 +52,11 @@ class PhasePlacement {
         Buffer& buffer = buffers_[base];
         if (buffer.tensors.empty()) {
           buffer.tensors = {base};
-          buffer.bytes = plan_.tensor(base).bytes();
+          buffer.lifetime.bytes = plan_.tensor(base).bytes();
           owner_[base] = base;
         }
-        buffer.first = std::min(buffer.first, i);
-        buffer.last = std::max(buffer.last, i);
+        buffer.lifetime.first = std::min(buffer.lifetime.first, i);
+        buffer.lifetime.last = std::max(buffer.lifetime.last, i);
       }
     }
   }
@@ -73,10 +71,11 @@ class PhasePlacement {
         if (from == to) continue;
         Buffer& a = buffers_.at(from);
         Buffer& b = buffers_.at(to);
-        if (a.last != i || b.first != i || a.bytes != b.bytes) continue;
+        if (a.lifetime.last != i || b.lifetime.first != i) continue;
+        if (a.lifetime.bytes != b.lifetime.bytes) continue;
         for (const TensorId id : b.tensors) owner_[id] = from;
         a.tensors.insert(a.tensors.end(), b.tensors.begin(), b.tensors.end());
-        a.last = b.last;
+        a.lifetime.last = b.lifetime.last;
         buffers_.erase(to);
       }
     }
@@ -85,18 +84,6 @@ class PhasePlacement {
   bool IsWholeTransient(TensorId id) const {
     const TensorInfo& info = plan_.tensor(id);
     return info.storage == Storage::kTransient && info.base == kNoTensor;
-  }
-
-  int64_t LowestFree(const Buffer& buffer, std::vector<Buffer>& placed, int64_t origin) const {
-    std::sort(placed.begin(), placed.end(),
-              [](const Buffer& a, const Buffer& b) { return a.offset < b.offset; });
-    int64_t offset = origin;
-    for (const Buffer& other : placed) {
-      if (other.last + kept_ops_ < buffer.first || buffer.last + kept_ops_ < other.first) continue;
-      if (offset + buffer.bytes <= other.offset) break;
-      offset = std::max(offset, other.offset + AlignUp(other.bytes));
-    }
-    return offset;
   }
 
   Plan& plan_;
@@ -128,7 +115,36 @@ void CheckDataIsReadOnly(const Plan& plan) {
   }
 }
 
+// Those that are placed already do not overlap it there while it lives.
+int64_t LowestFree(const Lifetime& lifetime, std::vector<const Lifetime*>& placed, int64_t origin,
+                   int kept_ops) {
+  std::sort(placed.begin(), placed.end(),
+            [](const Lifetime* a, const Lifetime* b) { return a->offset < b->offset; });
+  int64_t offset = origin;
+  for (const Lifetime* other : placed) {
+    if (other->last + kept_ops < lifetime.first || lifetime.last + kept_ops < other->first) {
+      continue;
+    }
+    if (offset + lifetime.bytes <= other->offset) break;
+    offset = std::max(offset, other->offset + AlignUp(other->bytes));
+  }
+  return offset;
+}
+
 }  // namespace
+
+int64_t PlaceLifetimes(std::vector<Lifetime*> lifetimes, int64_t origin, int kept_ops) {
+  std::stable_sort(lifetimes.begin(), lifetimes.end(),
+                   [](const Lifetime* a, const Lifetime* b) { return a->bytes > b->bytes; });
+  int64_t end = origin;
+  std::vector<const Lifetime*> placed;
+  for (Lifetime* lifetime : lifetimes) {
+    lifetime->offset = LowestFree(*lifetime, placed, origin, kept_ops);
+    end = std::max(end, lifetime->offset + AlignUp(lifetime->bytes));
+    placed.push_back(lifetime);
+  }
+  return end;
+}
 
 void PlaceTensors(Plan& plan, bool reuse, int kept_ops) {
   CheckDataIsReadOnly(plan);
