@@ -61,7 +61,7 @@ template <typename T>
 class DftConv {
  public:
   DftConv(ConvDirection direction, const ConvGeometry& g, Workspace& workspace,
-          int64_t max_plane_bytes)
+          const DftOptions& options)
       : direction_(direction),
         g_(g),
         workspace_(workspace),
@@ -70,8 +70,8 @@ class DftConv {
         image_(axes_.MakeStack(Operand::kImage, {g.h, g.w, g.c})),
         weight_(MakeWeightStack()),
         features_(axes_.MakeStack(Operand::kFeatures, {g.p, g.q, g.k})),
-        products_(planes_, Operands()[0], Operands()[1], Operands()[2]) {
-    const int64_t most = max_plane_bytes / static_cast<int64_t>(sizeof(float)) / planes_;
+        products_(planes_, Operands()[0], Operands()[1], Operands()[2], options.own_products) {
+    const int64_t most = options.max_plane_bytes / static_cast<int64_t>(sizeof(float)) / planes_;
     filters_ = PartOf(g.k, most / image_.Columns(g.c), GroupChannels());
     images_ = PartOf(g.n, most / (image_.Columns(g.c) + filters_), 1);
     const auto type = [&](ConvDirection result_of) {
@@ -235,7 +235,7 @@ class DftConv {
   PlaneStack image_, weight_, features_;
   dnnl::memory weight_by_channel_;
   PlaneProducts products_;
-  int images_ = 0, filters_ = 0;  // of a part
+  int images_ = 0, filters_ = 0;                              // of a part
   bool image_is_there_ = false, features_are_there_ = false;  // in planes of an earlier op
 };
 
@@ -279,18 +279,18 @@ bool DftPays(ConvDirection direction, const ConvGeometry& g, DType type) {
 
 template <typename T>
 Kernel MakeDftForward(const ConvGeometry& geometry, const T* image, const float* weight,
-                      T* features, Workspace& workspace, int64_t max_plane_bytes) {
+                      T* features, Workspace& workspace, const DftOptions& options) {
   const auto conv =
-      std::make_shared<DftConv<T>>(ConvDirection::kForward, geometry, workspace, max_plane_bytes);
+      std::make_shared<DftConv<T>>(ConvDirection::kForward, geometry, workspace, options);
   conv->ShareImage(image);
   return [=] { conv->Forward(image, weight, features); };
 }
 
 template <typename T>
 Kernel MakeDftBackwardData(const ConvGeometry& geometry, const T* features, const float* weight,
-                           T* image, Workspace& workspace, int64_t max_plane_bytes) {
-  const auto conv = std::make_shared<DftConv<T>>(ConvDirection::kBackwardData, geometry, workspace,
-                                                 max_plane_bytes);
+                           T* image, Workspace& workspace, const DftOptions& options) {
+  const auto conv =
+      std::make_shared<DftConv<T>>(ConvDirection::kBackwardData, geometry, workspace, options);
   conv->ShareFeatures(features);
   return [=] { conv->BackwardData(features, weight, image); };
 }
@@ -298,9 +298,9 @@ Kernel MakeDftBackwardData(const ConvGeometry& geometry, const T* features, cons
 template <typename T>
 Kernel MakeDftBackwardWeight(const ConvGeometry& geometry, const T* image, const T* features,
                              float* grad_weight, GradientMode mode, Workspace& workspace,
-                             int64_t max_plane_bytes) {
-  const auto conv = std::make_shared<DftConv<T>>(ConvDirection::kBackwardWeight, geometry,
-                                                 workspace, max_plane_bytes);
+                             const DftOptions& options) {
+  const auto conv =
+      std::make_shared<DftConv<T>>(ConvDirection::kBackwardWeight, geometry, workspace, options);
   conv->ShareImage(image);
   conv->ShareFeatures(features);
   const bool add = mode == GradientMode::kAccumulate;
@@ -308,16 +308,16 @@ Kernel MakeDftBackwardWeight(const ConvGeometry& geometry, const T* image, const
 }
 
 template Kernel MakeDftForward(const ConvGeometry&, const float*, const float*, float*, Workspace&,
-                               int64_t);
+                               const DftOptions&);
 template Kernel MakeDftForward(const ConvGeometry&, const Bf16*, const float*, Bf16*, Workspace&,
-                               int64_t);
+                               const DftOptions&);
 template Kernel MakeDftBackwardData(const ConvGeometry&, const float*, const float*, float*,
-                                    Workspace&, int64_t);
+                                    Workspace&, const DftOptions&);
 template Kernel MakeDftBackwardData(const ConvGeometry&, const Bf16*, const float*, Bf16*,
-                                    Workspace&, int64_t);
+                                    Workspace&, const DftOptions&);
 template Kernel MakeDftBackwardWeight(const ConvGeometry&, const float*, const float*, float*,
-                                      GradientMode, Workspace&, int64_t);
+                                      GradientMode, Workspace&, const DftOptions&);
 template Kernel MakeDftBackwardWeight(const ConvGeometry&, const Bf16*, const Bf16*, float*,
-                                      GradientMode, Workspace&, int64_t);
+                                      GradientMode, Workspace&, const DftOptions&);
 
 }  // namespace numeral::cpu

@@ -16,11 +16,15 @@
 // spreads to all positions of its image.
 #pragma once
 
+#include "cpu/plane_product.h"
 #include "cpu/workspace.h"
 
 namespace numeral::cpu {
 
-inline constexpr int64_t kMaxPlaneBytes = 256 << 20;
+struct DftOptions {
+  int64_t max_plane_bytes = 256 << 20;
+  bool own_products = dft::OwnProductsPay();  // of bf16, or the library's
+};
 
 bool DftSupports(const ConvGeometry& geometry);
 // Whether the convolution is supported and estimated to be faster than the library's.
@@ -29,16 +33,15 @@ bool DftPays(ConvDirection direction, const ConvGeometry& geometry, DType type);
 // features = conv(image, weight).
 template <typename T>
 Kernel MakeDftForward(const ConvGeometry& geometry, const T* image, const float* weight,
-                      T* features, Workspace& workspace, int64_t max_plane_bytes = kMaxPlaneBytes);
+                      T* features, Workspace& workspace, const DftOptions& options = {});
 // image = adjoint of the convolution at `features`.
 template <typename T>
 Kernel MakeDftBackwardData(const ConvGeometry& geometry, const T* features, const float* weight,
-                           T* image, Workspace& workspace,
-                           int64_t max_plane_bytes = kMaxPlaneBytes);
+                           T* image, Workspace& workspace, const DftOptions& options = {});
 // grad_weight (+)= derivative by the weights of sum(features * conv(image, weight)).
 template <typename T>
 Kernel MakeDftBackwardWeight(const ConvGeometry& geometry, const T* image, const T* features,
                              float* grad_weight, GradientMode mode, Workspace& workspace,
-                             int64_t max_plane_bytes = kMaxPlaneBytes);
+                             const DftOptions& options = {});
 
 }  // namespace numeral::cpu

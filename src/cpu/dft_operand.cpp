@@ -6,6 +6,7 @@
 
 #include "cpu/vector.h"
 #include "util/error.h"
+#include "util/threads.h"
 
 namespace numeral::cpu::dft {
 namespace {
@@ -88,6 +89,12 @@ template void PlaneStack::Empty(Bf16*, int, int, bool) const;
 
 void PlaneProducts::Prepare(const PlaneProduct& product, Workspace& workspace) {
   if (a_->type() == DType::kF32) return;
+  if (!own_) return PrepareInLibrary(product, workspace);
+  const int64_t elems = OfferedThreads() * ProductScratchElems(product);
+  prepared_.push_back({product, workspace.SecondScratch(FlatFloats(elems)), {}, {}, {}, {}});
+}
+
+void PlaneProducts::PrepareInLibrary(const PlaneProduct& product, Workspace& workspace) {
   ProductSpec spec;
   spec.m = product.m;
   spec.n = product.n;
@@ -101,38 +108,58 @@ void PlaneProducts::Prepare(const PlaneProduct& product, Workspace& workspace) {
   spec.result_elems = result_->plane_elems();
   const LibraryProduct library = MakeProduct(workspace.engine(), spec);
   Prepared prepared{product,
+                    workspace.SecondScratch(library.scratch),
                     workspace.Bind(library.a, nullptr),
                     workspace.Bind(library.b, nullptr),
                     workspace.Bind(library.result, nullptr),
                     {}};
-  prepared.primitive = BoundPrimitive(
-      library.primitive, {{DNNL_ARG_SRC, prepared.a},
-                          {DNNL_ARG_WEIGHTS, prepared.b},
-                          {DNNL_ARG_DST, prepared.result},
-                          {DNNL_ARG_SCRATCHPAD, workspace.SecondScratch(library.scratch)}});
+  prepared.primitive = BoundPrimitive(library.primitive, {{DNNL_ARG_SRC, prepared.a},
+                                                          {DNNL_ARG_WEIGHTS, prepared.b},
+                                                          {DNNL_ARG_DST, prepared.result},
+                                                          {DNNL_ARG_SCRATCHPAD, prepared.scratch}});
   ++workspace.counters().primitives;
   prepared_.push_back(std::move(prepared));
 }
 
 void PlaneProducts::Run(const PlaneProduct& product, Workspace& workspace) const {
-  if (a_->type() == DType::kF32) {
-    const auto plane = [](const PlaneStack& stack, int i) {
-      return reinterpret_cast<float*>(stack.data()) + i * stack.plane_elems();
-    };
-#pragma omp parallel for schedule(static)
-    for (int i = 0; i < planes_; ++i) {
-      Gemm(product.transpose_a, product.m, product.n, product.k, plane(*a_, i), plane(*b_, i),
-           product.add ? 1 : 0, plane(*result_, i));
-    }
-    return;
-  }
+  if (a_->type() == DType::kF32) return RunInFp32(product);
   const auto found = std::find_if(prepared_.begin(), prepared_.end(),
                                   [&](const Prepared& other) { return other.product == product; });
   NUMERAL_CHECK(found != prepared_.end());
-  found->a.set_data_handle(a_->data());
-  found->b.set_data_handle(b_->data());
-  found->result.set_data_handle(result_->data());
-  found->primitive.Run(workspace.stream());
+  if (own_) return RunInBf16(*found);
+  RunInLibrary(*found, workspace);
+}
+
+void PlaneProducts::RunInFp32(const PlaneProduct& product) const {
+#pragma omp parallel for schedule(static)
+  for (int i = 0; i < planes_; ++i) {
+    Gemm(product.transpose_a, product.m, product.n, product.k, a_->Plane<float>(i),
+         b_->Plane<float>(i), product.add ? 1 : 0, result_->Plane<float>(i));
+  }
+}
+
+void PlaneProducts::RunInBf16(const Prepared& prepared) const {
+  auto* scratches = static_cast<float*>(prepared.scratch.get_data_handle());
+#pragma omp parallel
+  {
+    float* scratch = scratches + omp_get_thread_num() * ProductScratchElems(prepared.product);
+#pragma omp for schedule(static) nowait
+    for (int i = 0; i < planes_; ++i) {
+      MultiplyPlane(
+          prepared.product,
+          {a_->Plane<Bf16>(i), b_->Plane<Bf16>(i), a_->Plane<Bf16>(i + 1), b_->Plane<Bf16>(i + 1)},
+          result_->Plane<float>(i), result_->streams(), scratch);
+    }
+    if (result_->streams()) FinishStreams();
+  }
+}
+
+void PlaneProducts::RunInLibrary(const Prepared& prepared, Workspace& workspace) const {
+  dnnl::memory a = prepared.a, b = prepared.b, result = prepared.result;
+  a.set_data_handle(a_->data());
+  b.set_data_handle(b_->data());
+  result.set_data_handle(result_->data());
+  prepared.primitive.Run(workspace.stream());
 }
 
 }  // namespace numeral::cpu::dft

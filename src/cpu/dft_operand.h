@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cpu/dft_phases.h"
+#include "cpu/plane_product.h"
 #include "cpu/workspace.h"
 
 namespace numeral::cpu::dft {
@@ -32,7 +33,14 @@ class PlaneStack {
   // `scratch`: floats, ScratchElems() for each thread.
   void SetMemory(const dnnl::memory& planes, const dnnl::memory& scratch);
   const dnnl::memory& memory() const { return memory_; }
+  // Whether planes are stored past the caches, which are too small for them.
+  bool streams() const { return streams_; }
   std::byte* data() const { return static_cast<std::byte*>(memory_.get_data_handle()); }
+  // T: what type() says.
+  template <typename T>
+  T* Plane(int i) const {
+    return reinterpret_cast<T*>(data()) + i * plane_elems_;
+  }
 
   // T: float or Bf16.
   template <typename T>
@@ -51,23 +59,17 @@ class PlaneStack {
   Order order_;
   DType type_ = DType::kF32;
   dnnl::memory memory_, scratch_;
-  bool streams_ = false;  // into planes that no cache holds
+  bool streams_ = false;
 };
 
-// result[m][n] (+)= a[m][k] * b[k][n] in every plane; transposed, a plane of a is [k][m].
-struct PlaneProduct {
-  bool transpose_a;
-  int m, n, k;
-  bool add;
-  bool operator==(const PlaneProduct&) const = default;
-};
-
-// Products of the planes of three operands: `result` in fp32, the others alike. In fp32 each plane
-// is one thread's; in bf16 the library shares them out.
+// Products of the planes of three operands: `result` in fp32, the others alike. Each plane is one
+// thread's, except that the library shares out its products in bf16.
 class PlaneProducts {
  public:
-  PlaneProducts(int planes, const PlaneStack& a, const PlaneStack& b, const PlaneStack& result)
-      : planes_(planes), a_(&a), b_(&b), result_(&result) {}
+  // `own`: those of bf16 by MultiplyPlane, not by the library.
+  PlaneProducts(int planes, const PlaneStack& a, const PlaneStack& b, const PlaneStack& result,
+                bool own)
+      : planes_(planes), a_(&a), b_(&b), result_(&result), own_(own) {}
 
   // Before the operands' memory is there.
   void Prepare(const PlaneProduct& product, Workspace& workspace);
@@ -77,12 +79,19 @@ class PlaneProducts {
  private:
   struct Prepared {
     PlaneProduct product;
-    dnnl::memory a, b, result;
+    dnnl::memory scratch;
+    dnnl::memory a, b, result;  // of the library's primitive
     BoundPrimitive primitive;
   };
 
+  void PrepareInLibrary(const PlaneProduct& product, Workspace& workspace);
+  void RunInFp32(const PlaneProduct& product) const;
+  void RunInBf16(const Prepared& prepared) const;
+  void RunInLibrary(const Prepared& prepared, Workspace& workspace) const;
+
   int planes_;
   const PlaneStack *a_, *b_, *result_;
+  bool own_;
   std::vector<Prepared> prepared_;
 };
 

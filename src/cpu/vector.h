@@ -98,6 +98,31 @@ inline void Store(Bf16* to, const Vector<kWidth>& value) {
       __builtin_convertvector(kept, typename Types::bf16_in_memory);
 }
 
+// Pairs of bf16, the first of each in the lower half.
+using PairVector = VectorOf<kLanes>::bits;
+#if defined(__AVX512BF16__) && !defined(__AMX_BF16__)
+inline constexpr bool kMultipliesPairs = true;
+#else
+inline constexpr bool kMultipliesPairs = false;  // not here, or not as fast as whole tiles
+#endif
+// sum + a.first * b.first + a.second * b.second, in every lane.
+inline Vector<kLanes> AddPairProducts(const Vector<kLanes>& sum, const PairVector& a,
+                                      const PairVector& b) {
+#if defined(__AVX512BF16__)
+  return reinterpret_cast<Vector<kLanes>>(_mm512_dpbf16_ps(reinterpret_cast<const __m512&>(sum),
+                                                           reinterpret_cast<const __m512bh&>(a),
+                                                           reinterpret_cast<const __m512bh&>(b)));
+#else
+  const auto first = [](const PairVector& pair) {
+    return reinterpret_cast<Vector<kLanes>>(pair << 16);
+  };
+  const auto second = [](const PairVector& pair) {
+    return reinterpret_cast<Vector<kLanes>>(pair & 0xFFFF0000u);
+  };
+  return sum + first(a) * first(b) + second(a) * second(b);
+#endif
+}
+
 // Without it, gcc reads a value again from memory for each of its uses in a register block.
 template <typename V>
 inline void KeepInRegister([[maybe_unused]] V& value) {

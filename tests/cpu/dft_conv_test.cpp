@@ -17,6 +17,7 @@ namespace {
 
 // Sums of thousands of terms, rounded in planes whose values are as large as the sums.
 constexpr Tolerance kClose{1e-4, 1e-5};
+const int64_t kEnough = DftOptions{}.max_plane_bytes;
 
 void CheckForward(const ConvCase& c, int64_t max_plane_bytes) {
   Doubles expected(c.features.size(), 0.0);
@@ -26,7 +27,7 @@ void CheckForward(const ConvCase& c, int64_t max_plane_bytes) {
   Workspace workspace(counters);
   Floats weight = NaNs(c.weight.size()), actual = NaNs(c.features.size());
   const Kernel kernel = MakeDftForward<float>(c.g, c.image.data(), weight.data(), actual.data(),
-                                              workspace, max_plane_bytes);
+                                              workspace, {max_plane_bytes});
   workspace.Allocate();
   weight = c.weight;  // only the address is known when a kernel is made
   for (int run = 0; run < 2; ++run) {
@@ -43,7 +44,7 @@ void CheckBackwardData(const ConvCase& c, int64_t max_plane_bytes) {
   Workspace workspace(counters);
   Floats actual = NaNs(c.image.size());
   const Kernel kernel = MakeDftBackwardData<float>(c.g, c.features.data(), c.weight.data(),
-                                                   actual.data(), workspace, max_plane_bytes);
+                                                   actual.data(), workspace, {max_plane_bytes});
   workspace.Allocate();
   for (int run = 0; run < 2; ++run) {
     kernel();
@@ -63,14 +64,14 @@ void CheckBackwardWeight(const ConvCase& c, int64_t max_plane_bytes) {
     Doubles total = expected;
     for (size_t i = 0; add && i < total.size(); ++i) total[i] += actual[i];
     const Kernel kernel = MakeDftBackwardWeight<float>(
-        c.g, c.image.data(), c.features.data(), actual.data(), mode, workspace, max_plane_bytes);
+        c.g, c.image.data(), c.features.data(), actual.data(), mode, workspace, {max_plane_bytes});
     workspace.Allocate();
     kernel();
     RequireClose(actual, total, kClose);
   }
 }
 
-void Check(const ConvGeometry& g, int64_t max_plane_bytes = kMaxPlaneBytes) {
+void Check(const ConvGeometry& g, int64_t max_plane_bytes = kEnough) {
   INFO("n " << g.n << ", image " << g.h << " x " << g.w << " x " << g.c << ", features " << g.p
             << " x " << g.q << " x " << g.k << ", kernel " << g.r << " x " << g.s << ", stride "
             << g.stride_h << " x " << g.stride_w << ", padding " << g.pad_top << " " << g.pad_left
@@ -154,7 +155,7 @@ Tolerance CloseInBf16(const Doubles& expected) {
           tolerance::kBf16Rounding};
 }
 
-void CheckBf16(const ConvGeometry& g, int64_t max_plane_bytes) {
+void CheckBf16(const ConvGeometry& g, const DftOptions& options) {
   ConvCase c(g);
   const std::vector<Bf16> image = Rounded(c.image), features = Rounded(c.features);
   c.image = AsFloats(image);
@@ -170,12 +171,12 @@ void CheckBf16(const ConvGeometry& g, int64_t max_plane_bytes) {
   std::vector<Bf16> actual_forward(forward.size(), Bf16(NAN)), actual_data(data.size(), Bf16(NAN));
   Floats actual_weight = NaNs(weight.size());
   const std::vector<Kernel> kernels = {
-      MakeDftForward(g, image.data(), c.weight.data(), actual_forward.data(), workspace,
-                     max_plane_bytes),
+      MakeDftForward(g, image.data(), c.weight.data(), actual_forward.data(), workspace, options),
       MakeDftBackwardData(g, features.data(), c.weight.data(), actual_data.data(), workspace,
-                          max_plane_bytes),
+                          options),
       MakeDftBackwardWeight(g, image.data(), features.data(), actual_weight.data(),
-                            GradientMode::kOverwrite, workspace, max_plane_bytes)};
+                            GradientMode::kOverwrite, workspace, options)};
+  CHECK((counters.primitives == 0) == options.own_products);
   workspace.Allocate();
   for (const Kernel& kernel : kernels) kernel();
   RequireClose(AsFloats(actual_forward), forward, CloseInBf16(forward));
@@ -185,10 +186,13 @@ void CheckBf16(const ConvGeometry& g, int64_t max_plane_bytes) {
 
 TEST_CASE("DFT convolutions of bf16 activations", "[bf16]") {
   if (!HasBf16(*MakeCpuEngine())) return;
-  for (const int64_t max_plane_bytes : {kMaxPlaneBytes, int64_t{20'000}, int64_t{230'000}}) {
-    CheckBf16(Geometry(2, 7, 7, 32, 16, 5, 5, 1, 2, 2), max_plane_bytes);
-    CheckBf16(Geometry(7, 6, 5, 16, 80, 4, 4, 2, 1, 1), max_plane_bytes);
+  for (const int64_t max_plane_bytes : {kEnough, int64_t{20'000}, int64_t{230'000}}) {
+    for (const bool own_products : {false, true}) {
+      CheckBf16(Geometry(2, 7, 7, 32, 16, 5, 5, 1, 2, 2), {max_plane_bytes, own_products});
+      CheckBf16(Geometry(7, 6, 5, 16, 80, 4, 4, 2, 1, 1), {max_plane_bytes, own_products});
+    }
   }
+  CheckBf16(Geometry(350, 8, 8, 64, 16, 1, 1, 1, 0, 0), {kEnough, true});  // past the caches
 }
 
 TEST_CASE("DFT convolutions pass NaN on and keep it to its image") {

@@ -111,10 +111,10 @@ TEST_CASE("DFT convolutions take each other's planes") {
     return MakeDftBackwardWeight<float>(c.g, c.image.data(), c.features.data(), to.data(),
                                         GradientMode::kOverwrite, workspace);
   };
-  const Kernel forward = MakeDftForward<float>(c.g, c.image.data(), c.weight.data(),
-                                               features.data(), workspace);
-  const Kernel backward = MakeDftBackwardData<float>(c.g, c.features.data(), c.weight.data(),
-                                                     image.data(), workspace);
+  const Kernel forward =
+      MakeDftForward<float>(c.g, c.image.data(), c.weight.data(), features.data(), workspace);
+  const Kernel backward =
+      MakeDftBackwardData<float>(c.g, c.features.data(), c.weight.data(), image.data(), workspace);
   const Kernel shared = gradient(weight);
   workspace.shared_planes().BeginPhase();
   const Kernel alone = gradient(expected);
